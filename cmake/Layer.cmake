@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A layer is a top-level folder built as one static library. Its headers are visible as <folder>/x.h to the layers that
+# link it, and to nobody else: each layer has an include directory of its own that holds one symbolic link to the folder,
+# so including a header of a higher layer does not compile.
+
+add_library(mediant_flags INTERFACE)
+target_compile_options(mediant_flags INTERFACE
+  -Wall -Wextra -Wpointer-arith -Wvla -Wundef
+  $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition>
+  -Wno-unused-parameter -fno-strict-aliasing -fno-common
+  $<$<BOOL:${MEDIANT_WERROR}>:-Werror>)
+target_compile_definitions(mediant_flags INTERFACE _GNU_SOURCE G_LOG_DOMAIN="mediant")
+if(MEDIANT_SANITIZE)
+  target_compile_options(mediant_flags INTERFACE -fsanitize=${MEDIANT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  target_link_options(mediant_flags INTERFACE -fsanitize=${MEDIANT_SANITIZE})
+endif()
+
+# mediant_layer(NAME [BELOW layer...] [USES target...] SOURCES file...)
+function(mediant_layer name)
+  cmake_parse_arguments(L "" "" "BELOW;USES;SOURCES" ${ARGN})
+  set(view ${CMAKE_BINARY_DIR}/layers/${name})
+  file(MAKE_DIRECTORY ${view})
+  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${name} ${view}/${name} SYMBOLIC)
+  add_library(${name} STATIC ${L_SOURCES})
+  target_include_directories(${name} PUBLIC ${view})
+  target_link_libraries(${name} PUBLIC ${L_BELOW} ${L_USES} PkgConfig::GLIB Threads::Threads PRIVATE mediant_flags)
+endfunction()

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command table: one row in commands.def for each command of the Gen9 command streamers, with its length rule, where it holds
+ * addresses, who may use it, and what the audit does with it. The model executes by command id, the audit checks by row,
+ * the decoder prints by name.
+ *
+ * Sources: Intel PRM Skylake vol. 2a (instructions); Mesa's gen9.xml for packet lengths.
+ */
+#ifndef MEDIANT_GPU_DEFS_COMMANDS_H
+#define MEDIANT_GPU_DEFS_COMMANDS_H
+
+#include "gpu/gpu.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum cmd_id {
+#define C(NAME, match, mask, length, engines, privilege, audit, ...) CMD_##NAME,
+#include "gpu/defs/commands.def"
+#undef C
+    CMD_COUNT,
+};
+
+/* Length rule: a fixed number of dwords, or the low bits of dword 0 plus 2 (LEN8, LEN6, LEN16...). */
+enum {
+    CMD_LENGTH_FIELD = 0x80, /* length = (dword0 & ((1 << (length & 0x1f)) - 1)) + 2 */
+};
+
+enum cmd_privilege {
+    CMD_USER,          /* any batch */
+    CMD_PRIVILEGED,    /* hardware turns it into a no-operation in a non-privileged batch */
+    CMD_RING_ONLY,     /* legal in the ring buffer only */
+};
+
+/* What the audit does with the command in a privileged buffer of a guest. */
+enum cmd_audit {
+    AUDIT_ALLOW,    /* nothing in it can reach beyond the guest */
+    AUDIT_ADDRESS,  /* check its global graphics addresses (and register offsets) */
+    AUDIT_REGISTER, /* check the registers that it names */
+    AUDIT_SPECIAL,  /* a function of its own (batch start, user interrupt, flip, ...) */
+    AUDIT_NOOP,     /* replaced by MI_NOOP */
+    AUDIT_REJECT,   /* the vGPU fails */
+};
+
+/* One address or register offset inside a command. */
+struct cmd_field {
+    uint8_t dword;      /* index of its (low) dword */
+    uint8_t kind;       /* enum cmd_field_kind */
+    uint8_t ggtt_dword; /* where the bit is that selects the global GTT */
+    uint8_t ggtt_bit;   /* bit number; CMD_GGTT_ALWAYS, CMD_GGTT_NEVER, or bit | CMD_GGTT_WHEN_CLEAR */
+    uint32_t bytes;     /* bytes reached from the address on; 0 means "see the command" */
+};
+enum cmd_field_kind {
+    FIELD_NONE,
+    FIELD_ADDRESS,  /* 48-bit graphics address in two dwords */
+    FIELD_ADDRESS32,/* 32-bit graphics address */
+    FIELD_REGISTER, /* MMIO offset */
+};
+enum { CMD_GGTT_ALWAYS = 0xff, CMD_GGTT_NEVER = 0xfe, CMD_GGTT_WHEN_CLEAR = 0x40, CMD_MAX_FIELDS = 4 };
+
+struct cmd_desc {
+    const char *name;
+    uint32_t match, mask; /* on dword 0 */
+    uint8_t length;       /* dwords, or CMD_LENGTH_FIELD | bits */
+    uint8_t engines;      /* bit mask by enum gpu_engine */
+    uint8_t privilege;    /* enum cmd_privilege */
+    uint8_t audit;        /* enum cmd_audit */
+    struct cmd_field fields[CMD_MAX_FIELDS];
+};
+extern const struct cmd_desc cmd_descs[CMD_COUNT];
+
+/* The command that dword0 starts on this engine, or CMD_COUNT when there is none. Constant time. */
+enum cmd_id cmd_find(unsigned engine, uint32_t dword0);
+/* Its length in dwords, at least 1. */
+unsigned cmd_length(enum cmd_id id, uint32_t dword0);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host's driver of the physical GPU: bring-up, the global GTT as a resource, hardware contexts, submission by ELSP, completion by
+ * context status, engine reset. Written on gpu.h alone, so that it runs on the model and on hardware.
+ *
+ * Threads: driver_wait_events(), submission and reset belong to one thread (the scheduler's). GGTT and context functions may be
+ * called from any thread.
+ */
+#ifndef MEDIANT_GPU_DRIVER_DRIVER_H
+#define MEDIANT_GPU_DRIVER_DRIVER_H
+
+#include "gpu/gpu.h"
+#include "gpu/trace.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct driver;
+
+/* Takes over gpu (which the driver then owns): reset, workarounds, page attributes, status pages, execlists on, interrupts on. */
+struct driver *driver_create(struct gpu *gpu, struct trace *trace, GError **error);
+void driver_destroy(struct driver *driver); /* NULL is allowed */
+struct gpu *driver_gpu(struct driver *driver);
+
+/*
+ * Global GTT space. Addresses are bytes. The low part (below the aperture's size) can be reached by the CPU through the aperture,
+ * the high part cannot. Freshly allocated and freed ranges point to the scratch page.
+ */
+enum ggtt_part { GGTT_LOW, GGTT_HIGH };
+bool driver_ggtt_alloc(struct driver *driver, enum ggtt_part part, uint64_t size, uint64_t align, uint64_t *gma, GError **error);
+void driver_ggtt_free(struct driver *driver, uint64_t gma, uint64_t size);
+/* Bytes free in the largest hole of the part. */
+uint64_t driver_ggtt_available(struct driver *driver, enum ggtt_part part);
+/* Writes one entry (PTE_PRESENT etc. as given, 0 for scratch); the translation is flushed by driver_ggtt_flush(). */
+void driver_ggtt_set(struct driver *driver, uint64_t gma, uint64_t pte);
+void driver_ggtt_flush(struct driver *driver);
+
+/* Fence registers 0..fences-1 as a resource: a contiguous run. */
+bool driver_fence_alloc(struct driver *driver, unsigned count, unsigned *first, GError **error);
+void driver_fence_free(struct driver *driver, unsigned first, unsigned count);
+
+/* Memory of the host that the GPU can reach: page aligned, zeroed, mapped by gpu->dma_map. */
+struct gpu_buffer {
+    uint8_t *host;
+    uint64_t size;
+    uint64_t iova;
+    uint64_t gma; /* in the global GTT, or UINT64_MAX when it is not bound there */
+};
+bool driver_buffer_init(struct driver *driver, struct gpu_buffer *buffer, uint64_t size, bool bind_ggtt, GError **error);
+void driver_buffer_finish(struct driver *driver, struct gpu_buffer *buffer); /* zeroed buffers are allowed */
+
+/*
+ * A hardware context with its ring. The owner fills image and ring; page 0 of the image is its status page.
+ */
+struct hw_context {
+    unsigned engine;
+    uint32_t id;              /* what the context status reports; unique in the driver */
+    struct gpu_buffer image;  /* context_pages(engine) pages, bound in the GGTT */
+    struct gpu_buffer ring;   /* bound in the GGTT */
+    void *owner;              /* for the scheduler */
+};
+/* ring_size is a power of two, 4 KiB .. 2 MiB. The image is filled with a valid register state for an empty ring. */
+bool hw_context_init(struct driver *driver, struct hw_context *context, unsigned engine, uint64_t ring_size, GError **error);
+void hw_context_finish(struct driver *driver, struct hw_context *context);
+
+/* Writes the ELSP: first runs, then second (NULL for none). desc_flags: DESC_ADDRESSING_*, DESC_FORCE_*. */
+void driver_submit(struct driver *driver, unsigned engine, const struct hw_context *first, uint32_t first_flags,
+                   const struct hw_context *second, uint32_t second_flags);
+
+struct driver_event {
+    enum { DRIVER_CONTEXT_STATUS, DRIVER_USER_INTERRUPT, DRIVER_ENGINE_ERROR } kind;
+    unsigned engine;
+    uint32_t status;     /* CSB_* for DRIVER_CONTEXT_STATUS, EIR for DRIVER_ENGINE_ERROR */
+    uint32_t context_id; /* for DRIVER_CONTEXT_STATUS */
+};
+/*
+ * Sleeps until the GPU has something to say, driver_wake() is called or deadline_ns (CLOCK_MONOTONIC; 0 for no limit) has passed; returns
+ * how many events were stored, at most max.
+ */
+unsigned driver_wait_events(struct driver *driver, struct driver_event *events, unsigned max, uint64_t deadline_ns);
+void driver_wake(struct driver *driver); /* any thread */
+
+/* Cancels whatever the engine does and brings it back, ready for driver_submit(). */
+bool driver_engine_reset(struct driver *driver, unsigned engine, GError **error);
+
+/* Registers of the physical GPU, for the mediator's switch of per-vGPU registers. */
+uint32_t driver_read32(struct driver *driver, uint32_t offset);
+void driver_write32(struct driver *driver, uint32_t offset, uint32_t value);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A PCI function as a bus sees it. The model and the vGPU are such functions (later virtio and ivshmem devices too); the
+ * KVM machine's PCI bus and the vfio-user server are the hosts that functions plug into. Neither side knows the other.
+ *
+ * Threads: a host may call config and BAR accesses from several vCPU threads at once; each device does its own locking.
+ * attach and destroy are called when no access can run. A device may call its host's msi() and intx() from any thread and
+ * must not hold a lock that a register access takes.
+ */
+#ifndef MEDIANT_GPU_PCI_DEVICE_H
+#define MEDIANT_GPU_PCI_DEVICE_H
+
+#include "gpu/pci/dma.h"
+#include "gpu/pci/pci_config.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct pci_device;
+
+/* What the bus gives to a function that is plugged in. The host outlives the attachment. */
+struct pci_host {
+    struct dma_space *dma; /* the function's DMA view */
+    /* Sends a message-signalled interrupt: a 32-bit write of data to addr. Memory writes made before the call are visible first. */
+    void (*msi)(struct pci_host *host, uint64_t addr, uint32_t data);
+    /* Sets the level of the function's INTx pin. */
+    void (*intx)(struct pci_host *host, bool level);
+    /*
+     * A config write moved a BAR or switched decoding: the host re-reads pci_config_bar_address() and remaps. Runs on the thread
+     * of the config write, inside config_write().
+     */
+    void (*decode_changed)(struct pci_host *host);
+};
+
+struct pci_device_ops {
+    /* Plugs the device in; it keeps the pointer until destroy. */
+    void (*attach)(struct pci_device *dev, struct pci_host *host);
+    /* size is 1, 2 or 4 and offset is a multiple of it, below PCI_CONFIG_SIZE. */
+    uint32_t (*config_read)(struct pci_device *dev, unsigned offset, unsigned size);
+    void (*config_write)(struct pci_device *dev, unsigned offset, unsigned size, uint32_t value);
+    /*
+     * Reads or writes len bytes at offset in BAR number bar, little endian. The host guarantees offset + len <= the BAR's
+     * size, and nothing about alignment or len (a vfio-user client may send kilobytes).
+     */
+    void (*bar_read)(struct pci_device *dev, unsigned bar, uint64_t offset, void *data, size_t len);
+    void (*bar_write)(struct pci_device *dev, unsigned bar, uint64_t offset, const void *data, size_t len);
+    /* Back to the state at power-on, config space included. */
+    void (*reset)(struct pci_device *dev);
+    void (*destroy)(struct pci_device *dev);
+};
+
+/* Embedded as the first member of each device. */
+struct pci_device {
+    const struct pci_device_ops *ops;
+    const char *name;         /* for messages; owned by the device */
+    struct pci_config config; /* BAR layout and capabilities; guarded by the device */
+    struct pci_host *host;    /* set by attach, NULL before */
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

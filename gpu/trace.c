@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The event counters and the event ring. Written by every layer, read by the command line's reports. */
+#include "gpu/trace.h"
+
+#include <glib.h>
+#include <time.h>
+
+const struct trace_event_desc trace_event_descs[TRACE_EVENT_COUNT] = {
+#define EVENT(NAME, name, a, b, help) [TRACE_##NAME] = {name, a, b, help},
+#include "gpu/defs/events.def"
+#undef EVENT
+};
+
+/*
+ * A slot is stable while its sequence is position + 1; writers clear it first. The release and acquire orders on the fields keep
+ * them between the two sequence accesses on both sides.
+ */
+struct slot {
+    uint64_t sequence; /* atomic */
+    struct trace_record record;
+};
+
+struct trace {
+    uint64_t counts[TRACE_MAX_VGPUS][TRACE_EVENT_COUNT]; /* atomic */
+    uint64_t head;                                       /* atomic: records ever written */
+    size_t mask;                                         /* ring length - 1 */
+    struct slot *ring;                                   /* NULL when not recording */
+};
+
+uint64_t trace_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+struct trace *trace_create(size_t records)
+{
+    struct trace *trace = g_new0(struct trace, 1);
+
+    if (records) {
+        size_t length = 1;
+        while (length < records && length < (SIZE_MAX >> 1) / sizeof(struct slot))
+            length <<= 1;
+        trace->ring = g_new0(struct slot, length);
+        trace->mask = length - 1;
+    }
+    return trace;
+}
+
+void trace_destroy(struct trace *trace)
+{
+    if (!trace)
+        return;
+    g_free(trace->ring);
+    g_free(trace);
+}
+
+void trace_emit(struct trace *trace, enum trace_event event, unsigned vgpu, unsigned engine, uint64_t a, uint64_t b)
+{
+    if (!trace || vgpu >= TRACE_MAX_VGPUS)
+        return;
+    __atomic_add_fetch(&trace->counts[vgpu][event], 1, __ATOMIC_RELAXED);
+    if (!trace->ring)
+        return;
+
+    uint64_t position = __atomic_fetch_add(&trace->head, 1, __ATOMIC_RELAXED);
+    struct slot *slot = &trace->ring[position & trace->mask];
+    __atomic_store_n(&slot->sequence, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->record.time_ns, trace_now_ns(), __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->record.a, a, __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->record.b, b, __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->record.event, event, __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->record.vgpu, vgpu, __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->record.engine, engine, __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->sequence, position + 1, __ATOMIC_RELEASE);
+}
+
+uint64_t trace_count(const struct trace *trace, unsigned vgpu, enum trace_event event)
+{
+    return trace && vgpu < TRACE_MAX_VGPUS ? __atomic_load_n(&trace->counts[vgpu][event], __ATOMIC_RELAXED) : 0;
+}
+
+size_t trace_read(struct trace *trace, uint64_t *cursor, struct trace_record *records, size_t max, uint64_t *lost)
+{
+    size_t copied = 0;
+
+    if (!trace || !trace->ring)
+        return 0;
+    uint64_t head = __atomic_load_n(&trace->head, __ATOMIC_ACQUIRE);
+    if (head - *cursor > trace->mask + 1) {
+        *lost += head - *cursor - (trace->mask + 1);
+        *cursor = head - (trace->mask + 1);
+    }
+    while (copied < max && *cursor < head) {
+        struct slot *slot = &trace->ring[*cursor & trace->mask];
+        uint64_t sequence = __atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE);
+        if (sequence < *cursor + 1)
+            break; /* its writer has not finished; the next call gets it */
+        struct trace_record *out = &records[copied];
+        out->time_ns = __atomic_load_n(&slot->record.time_ns, __ATOMIC_ACQUIRE);
+        out->a = __atomic_load_n(&slot->record.a, __ATOMIC_ACQUIRE);
+        out->b = __atomic_load_n(&slot->record.b, __ATOMIC_ACQUIRE);
+        out->event = __atomic_load_n(&slot->record.event, __ATOMIC_ACQUIRE);
+        out->vgpu = __atomic_load_n(&slot->record.vgpu, __ATOMIC_ACQUIRE);
+        out->engine = __atomic_load_n(&slot->record.engine, __ATOMIC_ACQUIRE);
+        if (sequence == *cursor + 1 && __atomic_load_n(&slot->sequence, __ATOMIC_RELAXED) == sequence)
+            copied++;
+        else
+            ++*lost;
+        ++*cursor;
+    }
+    return copied;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A virtual GPU: a PCI function that looks like a Skylake GT2 to its guest and turns what the guest writes into workloads for the
+ * scheduler. Ballooned in the way of GVT-g: the guest learns its part of the global GTT from PVINFO.
+ *
+ * Threads: register accesses come from vCPU threads, under the vGPU's lock; the vGPU's own thread takes results from the scheduler,
+ * keeps the virtual display's time, and raises interrupts.
+ */
+#ifndef MEDIANT_MMIO_VGPU_H
+#define MEDIANT_MMIO_VGPU_H
+
+#include "gpu/pci/pci_device.h"
+#include "scheduler/scheduler.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vgpu;
+struct image; /* gpu/blocks/image.h */
+
+/* The kernel's types: "i915-GVTg_V5_1" and so on; values as in Linux 6.1 gvt/vgpu.c. */
+struct vgpu_type {
+    const char *name;
+    uint64_t low_gm, high_gm; /* bytes */
+    unsigned fences;
+    unsigned weight;
+    unsigned width, height; /* of the virtual monitor */
+};
+/* Terminated by an entry without a name. */
+extern const struct vgpu_type vgpu_types[];
+const struct vgpu_type *vgpu_type_find(const char *name); /* NULL when unknown */
+
+struct vgpu_config {
+    unsigned id;        /* 1 .. TRACE_MAX_VGPUS - 1 */
+    const char *name;   /* for messages; copied */
+    const struct vgpu_type *type;
+    unsigned weight;    /* 0 for the type's */
+    struct trace *trace;
+    /* Called once, from any thread, when the vGPU is disabled because of what its guest did; must not block. May be NULL. */
+    void (*failed)(void *opaque, const char *reason);
+    void *opaque;
+};
+
+/* Fails when the type no longer fits: the error names what is exhausted (low GM, high GM, fences) and how much is left. */
+struct vgpu *vgpu_create(struct scheduler *scheduler, struct driver *driver, const struct vgpu_config *config, GError **error);
+void vgpu_destroy(struct vgpu *vgpu); /* NULL is allowed; also by pci_device_ops.destroy */
+
+/* The function to plug into a machine; owned by the vGPU. */
+struct pci_device *vgpu_pci(struct vgpu *vgpu);
+
+/* The reason why it was disabled, or NULL; valid until vgpu_destroy(). */
+const char *vgpu_failure(struct vgpu *vgpu);
+
+/* What the virtual monitor shows now; NULL with an error when the guest has no plane on. Caller frees with image_free(). */
+struct image *vgpu_screenshot(struct vgpu *vgpu, GError **error);
+
+struct vgpu_stats {
+    struct sched_usage usage;
+    uint64_t frames; /* surfaces that became visible: flips of the primary plane */
+    uint64_t vblanks;
+};
+void vgpu_stats(struct vgpu *vgpu, struct vgpu_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

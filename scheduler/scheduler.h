@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The scheduler: takes workloads (a guest's ring segment in a context), makes them safe, and decides whose run on the engines of the one
+ * physical GPU.
+ *
+ * A workload is prepared on the thread of the guest that submits it (so that a guest pays for its own audit) and queued; one
+ * scheduler thread dispatches, preempts, completes and resets. Results wait in a list of the client until its own thread
+ * takes them: the scheduler never calls into a vGPU with anything but notify(), which must only wake a thread.
+ *
+ * Locks: callers may hold their vGPU's lock; the scheduler's are below it.
+ */
+#ifndef MEDIANT_SCHEDULER_SCHEDULER_H
+#define MEDIANT_SCHEDULER_SCHEDULER_H
+
+#include "gpu/driver/driver.h"
+#include "gpu/trace.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct scheduler;
+struct sched_client; /* one vGPU */
+struct shadow_context;
+struct workload;
+
+struct scheduler_config {
+    const char *policy;    /* "fair", "round-robin", "fifo" ...: a name from policy_names() */
+    uint64_t slice_ns;     /* time slice before another client gets the engine; 0 for the default */
+    uint64_t hang_ns;      /* no progress for this long ends in an engine reset; 0 for the default */
+    struct trace *trace;
+};
+
+struct scheduler *scheduler_create(struct driver *driver, const struct scheduler_config *config, GError **error);
+void scheduler_destroy(struct scheduler *scheduler); /* all clients must be gone; NULL is allowed */
+
+/* NULL-terminated. */
+const char *const *policy_names(void);
+
+/*
+ * What the scheduler asks of a vGPU while it prepares that vGPU's workloads. All run on the submitting thread, inside workload_create()
+ * or workload_write_back().
+ */
+struct guest_ops {
+    /* Copies guest memory behind the guest's own global GTT; false when any page is not mapped to guest memory. */
+    bool (*ggtt_read)(void *guest, uint64_t gma, void *buf, size_t len);
+    bool (*ggtt_write)(void *guest, uint64_t gma, const void *buf, size_t len);
+    /* True when all of [gma, gma + len) is in the guest's own partition of the global GTT. */
+    bool (*ggtt_owned)(void *guest, uint64_t gma, uint64_t len);
+    /*
+     * A privileged command of the guest writes a register. The guest may change *value (the value to load instead); false: the write
+     * must not happen, and is left out. Emulated effects on the virtual register happen here.
+     */
+    bool (*register_write)(void *guest, unsigned engine, uint32_t offset, uint32_t *value);
+    /* The guest's value of a register, for a command that stores it and may not see the physical one; false: not readable. */
+    bool (*register_read)(void *guest, unsigned engine, uint32_t offset, uint32_t *value);
+    /* A display flip command; the guest's virtual display does it when the workload completes. */
+    void (*display_flip)(void *guest, const uint32_t *dwords, unsigned count);
+    /* MMIO of the guest's hardware status page of the engine (HWS_PGA): where Store Data Index writes go. */
+    uint64_t (*status_page)(void *guest, unsigned engine);
+    /* Called on the scheduler's thread, no lock held: results are waiting. Must only wake the guest's thread. */
+    void (*notify)(void *guest);
+};
+
+struct sched_client_config {
+    unsigned id;      /* for the trace, 1 .. TRACE_MAX_VGPUS - 1 */
+    const char *name; /* copied */
+    unsigned weight;  /* 1 .. 256: share of each engine's time */
+    const struct guest_ops *ops;
+    void *guest;
+};
+struct sched_client *sched_client_create(struct scheduler *scheduler, const struct sched_client_config *config, GError **error);
+/* Cancels everything; when it returns nothing of the client runs. NULL is allowed. */
+void sched_client_destroy(struct sched_client *client);
+
+/*
+ * Prepares one context submission: reads the guest's context image and ring segment once, audits the copies, shadows privileged batches,
+ * and fills the shadow context and ring. desc is the guest's descriptor; pdp the roots of the shadow page tables that
+ * stand for the guest's (four_level as in the descriptor). NULL: *error says which command or address broke which rule, and the vGPU must
+ * be failed. A segment of no commands gives a workload too (it completes at once, as on hardware).
+ */
+struct workload *workload_create(struct sched_client *client, unsigned engine, uint64_t desc, bool four_level,
+                                 const uint64_t pdp[4], GError **error);
+/* Queues it. The scheduler owns it until it comes back by sched_client_reap(). */
+void workload_submit(struct workload *workload);
+void workload_free(struct workload *workload); /* one that is not queued */
+
+enum workload_status {
+    WORKLOAD_DONE,      /* ran to its tail */
+    WORKLOAD_PREEMPTED, /* taken off by sched_client_preempt(): ran partly or not at all */
+    WORKLOAD_CANCELLED, /* by a reset of its own client */
+    WORKLOAD_HUNG,      /* cancelled by the hang check or an engine error */
+};
+enum workload_status workload_status(const struct workload *workload);
+unsigned workload_engine(const struct workload *workload);
+uint64_t workload_desc(const struct workload *workload);
+uint64_t workload_busy_ns(const struct workload *workload); /* time on the engine */
+const char *workload_reason(const struct workload *workload); /* of a hang, in words; NULL otherwise */
+/* True when the guest's commands asked for a user interrupt (or a flush/PIPE_CONTROL notify) in this workload. */
+bool workload_wants_interrupt(const struct workload *workload, uint32_t *engine_irq);
+/* Writes the context's state back to the guest's image: ring head, registers, engine state. False when the guest unmapped it. */
+bool workload_write_back(struct workload *workload);
+
+/* The next ended workload of the client, in order for each engine; NULL when none waits. The caller frees it. */
+struct workload *sched_client_reap(struct sched_client *client);
+
+/* Takes the client's unfinished workloads off the engine; each comes back as DONE or PREEMPTED. Does not wait. */
+void sched_client_preempt(struct sched_client *client, unsigned engine);
+/* Cancels the client's workloads on the engines in the mask; when it returns none of them runs, and those that had not ended are CANCELLED.
+ * Waits at most for an engine reset. Forgets shadow contexts if forget is set (full reset). */
+void sched_client_reset(struct sched_client *client, uint32_t engine_mask, bool forget);
+
+struct sched_usage {
+    uint64_t busy_ns[ENGINE_COUNT];
+    uint64_t workloads[ENGINE_COUNT];
+    uint64_t preemptions, hangs;
+    unsigned queued; /* now */
+};
+void sched_client_usage(struct sched_client *client, struct sched_usage *usage); /* any thread */
+void sched_client_set_weight(struct sched_client *client, unsigned weight);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

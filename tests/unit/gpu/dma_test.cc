@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// DMA views: mapping rules, lookups at every edge, copies across regions, listeners.
+#include "gpu/pci/dma.h"
+
+#include <gtest/gtest.h>
+
+#include <gio/gio.h>
+#include <vector>
+
+namespace {
+
+class DmaSpace : public testing::Test {
+  protected:
+    dma_space *space = dma_space_create("test");
+    alignas(4096) uint8_t low[0x2000] = {}, high[0x1000] = {};
+    ~DmaSpace() override { dma_space_unref(space); }
+    int map_error(uint64_t addr, uint64_t size)
+    {
+        GError *error = nullptr;
+        if (dma_space_map(space, addr, size, low, DMA_RW, &error))
+            return -1;
+        int code = error->code;
+        g_error_free(error);
+        return code;
+    }
+};
+
+TEST_F(DmaSpace, RejectsBadRanges)
+{
+    EXPECT_EQ(map_error(0x1000, 0), G_IO_ERROR_INVALID_ARGUMENT);
+    EXPECT_EQ(map_error(0x1001, 0x1000), G_IO_ERROR_INVALID_ARGUMENT);
+    EXPECT_EQ(map_error(0x1000, 0x800), G_IO_ERROR_INVALID_ARGUMENT);
+    EXPECT_EQ(map_error(0xfffffffffffff000, 0x2000), G_IO_ERROR_INVALID_ARGUMENT);
+    EXPECT_EQ(map_error(0x4000, 0x2000), -1);
+    EXPECT_EQ(map_error(0x3000, 0x2000), G_IO_ERROR_EXISTS);
+    EXPECT_EQ(map_error(0x5000, 0x1000), G_IO_ERROR_EXISTS);
+    EXPECT_EQ(map_error(0x3000, 0x4000), G_IO_ERROR_EXISTS);
+    EXPECT_EQ(map_error(0x6000, 0x1000), -1);
+    EXPECT_EQ(map_error(0x3000, 0x1000), -1);
+    EXPECT_EQ(map_error(0xfffffffffffff000, 0x1000), -1);
+}
+
+TEST_F(DmaSpace, FindsExactlyWhatIsMapped)
+{
+    ASSERT_TRUE(dma_space_map(space, 0x10000, 0x2000, low, DMA_RW, nullptr));
+    ASSERT_TRUE(dma_space_map(space, 0x12000, 0x1000, high, DMA_READ, nullptr));
+    dma_space_enter(space);
+    EXPECT_EQ(dma_space_ptr(space, 0xffff, 1, DMA_READ), nullptr);
+    EXPECT_EQ(dma_space_ptr(space, 0x10000, 0x2000, DMA_RW), low);
+    EXPECT_EQ(dma_space_ptr(space, 0x11fff, 1, DMA_RW), low + 0x1fff);
+    EXPECT_EQ(dma_space_ptr(space, 0x11fff, 2, DMA_READ), nullptr) << "a pointer never spans regions";
+    EXPECT_EQ(dma_space_ptr(space, 0x12000, 0x1000, DMA_READ), high);
+    EXPECT_EQ(dma_space_ptr(space, 0x12000, 1, DMA_WRITE), nullptr);
+    EXPECT_EQ(dma_space_ptr(space, 0x13000, 1, DMA_READ), nullptr);
+    dma_space_leave(space);
+}
+
+TEST_F(DmaSpace, CopiesAcrossRegionsAndStopsAtHoles)
+{
+    ASSERT_TRUE(dma_space_map(space, 0x10000, 0x2000, low, DMA_RW, nullptr));
+    ASSERT_TRUE(dma_space_map(space, 0x12000, 0x1000, high, DMA_READ, nullptr));
+    low[0x1fff] = 1;
+    high[0] = 2;
+    uint8_t buf[2];
+    EXPECT_TRUE(dma_space_read(space, 0x11fff, buf, 2));
+    EXPECT_EQ(buf[0], 1);
+    EXPECT_EQ(buf[1], 2);
+    EXPECT_FALSE(dma_space_write(space, 0x11fff, buf, 2));
+    EXPECT_FALSE(dma_space_read(space, 0x12fff, buf, 2));
+}
+
+TEST_F(DmaSpace, UnmapNeedsTheExactRegionAndChangesTheGeneration)
+{
+    ASSERT_TRUE(dma_space_map(space, 0x10000, 0x2000, low, DMA_RW, nullptr));
+    uint64_t before = dma_space_generation(space);
+    EXPECT_FALSE(dma_space_unmap(space, 0x10000, 0x1000, nullptr));
+    EXPECT_EQ(dma_space_generation(space), before);
+    EXPECT_TRUE(dma_space_unmap(space, 0x10000, 0x2000, nullptr));
+    EXPECT_NE(dma_space_generation(space), before);
+    uint8_t byte;
+    EXPECT_FALSE(dma_space_read(space, 0x10000, &byte, 1));
+}
+
+TEST_F(DmaSpace, ListenersSeeExistingAndLaterRegions)
+{
+    std::vector<std::pair<char, uint64_t>> seen;
+    dma_listener listener = {
+        [](void *p, const dma_region *r) { static_cast<decltype(seen) *>(p)->push_back({'+', r->addr}); },
+        [](void *p, const dma_region *r) { static_cast<decltype(seen) *>(p)->push_back({'-', r->addr}); }, &seen};
+    ASSERT_TRUE(dma_space_map(space, 0x1000, 0x1000, low, DMA_RW, nullptr));
+    unsigned id = dma_space_listen(space, &listener);
+    ASSERT_TRUE(dma_space_map(space, 0x4000, 0x1000, low, DMA_RW, nullptr));
+    ASSERT_TRUE(dma_space_unmap(space, 0x1000, 0x1000, nullptr));
+    dma_space_unlisten(space, id);
+    ASSERT_TRUE(dma_space_unmap(space, 0x4000, 0x1000, nullptr));
+    decltype(seen) expected = {{'+', 0x1000}, {'+', 0x4000}, {'-', 0x1000}};
+    EXPECT_EQ(seen, expected);
+}
+
+} // namespace
