@@ -9,6 +9,7 @@
 #ifndef MEDIANT_GPU_GPU_H
 #define MEDIANT_GPU_GPU_H
 
+#include "gpu/defs/engine.h"
 #include "gpu/pci/dma.h"
 
 #ifdef __cplusplus
@@ -16,15 +17,6 @@ extern "C" {
 #endif
 
 struct gpu;
-
-/* Engines of a Gen9 GT2 part, in the order used by every table (one VCS on GT2). */
-enum gpu_engine {
-    ENGINE_RCS0,
-    ENGINE_BCS0,
-    ENGINE_VCS0,
-    ENGINE_VECS0,
-    ENGINE_COUNT,
-};
 
 /* The kernel's names: "rcs0", "bcs0", "vcs0", "vecs0". "?" for other values. */
 const char *gpu_engine_name(unsigned engine);

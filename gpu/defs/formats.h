@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Bit layouts that hardware, driver and mediator share: page table entries, context descriptors, context status, the register state
+ * Bit layouts that hardware, driver, mediator and test guests (freestanding) share: page table entries, context descriptors, context status, the register state
  * of a context image. Sources: PRM Skylake vol. 5 (memory views: page tables), vol. 3 (execlists: context descriptor, context
  * status, logical ring context format); Linux 6.1 gt/intel_lrc.c (gen9 register state offsets), gt/intel_gtt.h.
  */
 #ifndef MEDIANT_GPU_DEFS_FORMATS_H
 #define MEDIANT_GPU_DEFS_FORMATS_H
 
-#include "gpu/gpu.h"
+#include "gpu/defs/engine.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
