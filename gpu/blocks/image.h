@@ -15,7 +15,7 @@ struct image {
     uint32_t pixels[];
 };
 
-/* NULL when a side is 0 or above 16384. The pixels are black. */
+/* NULL when a side is 0 or above 16384, or there is no memory. The pixels are black. */
 struct image *image_create(unsigned width, unsigned height);
 void image_free(struct image *image); /* NULL is allowed */
 
