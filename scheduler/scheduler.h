@@ -31,6 +31,7 @@ struct scheduler_config {
     struct trace *trace;
 };
 
+/* The driver stays the caller's and must outlive the scheduler. */
 struct scheduler *scheduler_create(struct driver *driver, const struct scheduler_config *config, GError **error);
 void scheduler_destroy(struct scheduler *scheduler); /* all clients must be gone; NULL is allowed */
 
@@ -38,8 +39,8 @@ void scheduler_destroy(struct scheduler *scheduler); /* all clients must be gone
 const char *const *policy_names(void);
 
 /*
- * What the scheduler asks of a vGPU while it prepares that vGPU's workloads. All run on the submitting thread, inside workload_create()
- * or workload_write_back().
+ * What the scheduler asks of a vGPU while it prepares that vGPU's workloads. All but notify() run on the calling thread, inside
+ * workload_create() or workload_write_back(), with no lock of the scheduler held.
  */
 struct guest_ops {
     /* Copies guest memory behind the guest's own global GTT; false when any page is not mapped to guest memory. */
@@ -48,17 +49,25 @@ struct guest_ops {
     /* True when all of [gma, gma + len) is in the guest's own partition of the global GTT. */
     bool (*ggtt_owned)(void *guest, uint64_t gma, uint64_t len);
     /*
-     * A privileged command of the guest writes a register. The guest may change *value (the value to load instead); false: the write
-     * must not happen, and is left out. Emulated effects on the virtual register happen here.
+     * A privileged command of the guest writes a register (MI_LOAD_REGISTER_IMM, and PIPE_CONTROL's LRI post-sync operation). Called
+     * for every one, whether the register table says REG_CMD or not. The guest may change *value (the value to load
+     * instead); false: the write must not happen on hardware, and is left out. Emulated effects on the virtual register happen here. What
+     * gets to hardware is limited once more by the audit: registers without REG_CMD or REG_NONPRIV never do.
      */
     bool (*register_write)(void *guest, unsigned engine, uint32_t offset, uint32_t *value);
-    /* The guest's value of a register, for a command that stores it and may not see the physical one; false: not readable. */
+    /*
+     * The guest's value of a register, for a command that stores it and may not see the physical one (all that are neither
+     * REG_CONTEXT nor REG_NONPRIV nor REG_NONPRIV_READ); false: not readable, the workload is rejected.
+     */
     bool (*register_read)(void *guest, unsigned engine, uint32_t offset, uint32_t *value);
     /* A display flip command; the guest's virtual display does it when the workload completes. */
     void (*display_flip)(void *guest, const uint32_t *dwords, unsigned count);
-    /* MMIO of the guest's hardware status page of the engine (HWS_PGA): where Store Data Index writes go. */
+    /*
+     * Global graphics address of the guest's hardware status page of the engine (its HWS_PGA): where MI_STORE_DATA_INDEX
+     * without the per-process bit goes. Checked by ggtt_owned like any other.
+     */
     uint64_t (*status_page)(void *guest, unsigned engine);
-    /* Called on the scheduler's thread, no lock held: results are waiting. Must only wake the guest's thread. */
+    /* Called on the scheduler's thread, no lock held: results or interrupts are waiting. Must only wake the guest's thread. */
     void (*notify)(void *guest);
 };
 
@@ -69,14 +78,26 @@ struct sched_client_config {
     const struct guest_ops *ops;
     void *guest;
 };
+/*
+ * Of one client, the caller serialises (by its vGPU's lock): workload_create(), workload_submit(), workload_write_back(),
+ * sched_client_preempt(), sched_client_reset(), sched_client_destroy().
+ */
 struct sched_client *sched_client_create(struct scheduler *scheduler, const struct sched_client_config *config, GError **error);
 /* Cancels everything; when it returns nothing of the client runs. NULL is allowed. */
 void sched_client_destroy(struct sched_client *client);
 
 /*
+ * The client's value of a register with REG_PER_VGPU: loaded into the physical register when an engine that it concerns goes to
+ * this client and the value there differs. Values of registers without that flag are ignored. Any thread.
+ */
+void sched_client_set_register(struct sched_client *client, uint32_t offset, uint32_t value);
+
+/*
  * Prepares one context submission: reads the guest's context image and ring segment once, audits the copies, shadows privileged batches,
  * and fills the shadow context and ring. desc is the guest's descriptor; pdp the roots of the shadow page tables that
- * stand for the guest's (four_level as in the descriptor). NULL: *error says which command or address broke which rule, and the vGPU must
+ * stand for the guest's (four_level as in the descriptor; they stay valid until the workload is freed). While an earlier workload of
+ * the same context has not been written back, this is a lite restore: only the ring tail is taken from the image, and the
+ * segment begins where the earlier one ended. NULL: *error says which command or address broke which rule, and the vGPU must
  * be failed. A segment of no commands gives a workload too (it completes at once, as on hardware).
  */
 struct workload *workload_create(struct sched_client *client, unsigned engine, uint64_t desc, bool four_level,
@@ -96,15 +117,38 @@ unsigned workload_engine(const struct workload *workload);
 uint64_t workload_desc(const struct workload *workload);
 uint64_t workload_busy_ns(const struct workload *workload); /* time on the engine */
 const char *workload_reason(const struct workload *workload); /* of a hang, in words; NULL otherwise */
-/* True when the guest's commands asked for a user interrupt (or a flush/PIPE_CONTROL notify) in this workload. */
-bool workload_wants_interrupt(const struct workload *workload, uint32_t *engine_irq);
-/* Writes the context's state back to the guest's image: ring head, registers, engine state. False when the guest unmapped it. */
+/*
+ * Where the guest's ring head stands: at the tail for DONE, at the command that runs next for PREEMPTED. What the virtual
+ * RING_HEAD register and the image show. Byte offset in the guest's ring.
+ */
+uint32_t workload_ring_head(const struct workload *workload);
+/*
+ * Writes the context's state back to the guest's image: ring head, registers, engine state; only the ring head when a later workload
+ * of the context is under way (hardware saves nothing at a lite restore). To be called once for each ended workload, before
+ * the guest learns of the end. False when the guest has unmapped the image.
+ */
 bool workload_write_back(struct workload *workload);
 
 /* The next ended workload of the client, in order for each engine; NULL when none waits. The caller frees it. */
 struct workload *sched_client_reap(struct sched_client *client);
 
-/* Takes the client's unfinished workloads off the engine; each comes back as DONE or PREEMPTED. Does not wait. */
+/*
+ * Interrupts that the client's commands have raised on the engine since the last call, WORKLOAD_IRQ_*; the call clears them. They are
+ * reported when they happen (notify() is called), not at the end of the workload: a ring segment may hold several requests,
+ * each with an interrupt of its own. Take them before reaping. A context that shares an instant with another may get one too
+ * many, never one too few.
+ */
+enum {
+    WORKLOAD_IRQ_USER = 1 << 0,   /* MI_USER_INTERRUPT; the bits are those of the GT interrupt registers */
+    WORKLOAD_IRQ_NOTIFY = 1 << 4, /* PIPE_CONTROL or MI_FLUSH_DW notify */
+};
+uint32_t sched_client_interrupts(struct sched_client *client, unsigned engine);
+
+/*
+ * Takes the client's unfinished workloads off the engine; each comes back as DONE or PREEMPTED (when the engine does not let go in time:
+ * HUNG), in order. Does not wait. A preempted context goes on where it stopped when it is submitted again: its ring head is in the
+ * image, and a position inside a batch is remembered by the shadow context.
+ */
 void sched_client_preempt(struct sched_client *client, unsigned engine);
 /* Cancels the client's workloads on the engines in the mask; when it returns none of them runs, and those that had not ended are CANCELLED.
  * Waits at most for an engine reset. Forgets shadow contexts if forget is set (full reset). */

@@ -68,18 +68,38 @@ void hw_context_finish(struct driver *driver, struct hw_context *context);
 void driver_submit(struct driver *driver, unsigned engine, const struct hw_context *first, uint32_t first_flags,
                    const struct hw_context *second, uint32_t second_flags);
 
+enum driver_event_kind {
+    DRIVER_CONTEXT_STATUS, /* one entry of the engine's context status buffer */
+    DRIVER_USER_INTERRUPT, /* MI_USER_INTERRUPT ran at least once since the last of these */
+    DRIVER_NOTIFY,         /* a PIPE_CONTROL or MI_FLUSH_DW with its notify bit completed at least once */
+    DRIVER_ENGINE_ERROR,   /* the command streamer stopped on an error */
+};
 struct driver_event {
-    enum { DRIVER_CONTEXT_STATUS, DRIVER_USER_INTERRUPT, DRIVER_ENGINE_ERROR } kind;
+    enum driver_event_kind kind;
     unsigned engine;
     uint32_t status;     /* CSB_* for DRIVER_CONTEXT_STATUS, EIR for DRIVER_ENGINE_ERROR */
     uint32_t context_id; /* for DRIVER_CONTEXT_STATUS */
 };
+enum { DRIVER_MAX_EVENTS = ENGINE_COUNT * 16 };
 /*
  * Sleeps until the GPU has something to say, driver_wake() is called or deadline_ns (CLOCK_MONOTONIC; 0 for no limit) has passed; returns
- * how many events were stored, at most max.
+ * how many events were stored, at most max (give DRIVER_MAX_EVENTS: what does not fit waits for the next call). The interrupts of an
+ * engine are read before its context status, so a context that raised one is the running one or among those of the status
+ * entries of the same call.
  */
 unsigned driver_wait_events(struct driver *driver, struct driver_event *events, unsigned max, uint64_t deadline_ns);
 void driver_wake(struct driver *driver); /* any thread */
+
+/* Where the engine stands: two values that differ when it has moved (active head, ring head and context). */
+struct driver_progress {
+    uint64_t active_head;
+    uint32_t ring_head;
+    uint32_t error; /* EIR: not 0 when the command streamer has stopped on an error */
+};
+void driver_engine_progress(struct driver *driver, unsigned engine, struct driver_progress *progress);
+
+/* The engines' time stamps (RING_TIMESTAMP, CTX_TIMESTAMP) count ticks of this many per second: 12 MHz on Skylake. */
+uint64_t driver_ticks_to_ns(const struct driver *driver, uint64_t ticks);
 
 /* Cancels whatever the engine does and brings it back, ready for driver_submit(). */
 bool driver_engine_reset(struct driver *driver, unsigned engine, GError **error);
