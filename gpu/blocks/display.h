@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The Gen9 display engine: pipes A-C with planes and cursor, transcoders A-C and EDP, ports A-E with one monitor, GMBUS and AUX
+ * channels, hotplug and panel power. One block, used by the software model (the physical display) and by each vGPU (the
+ * virtual display); it knows neither.
+ *
+ * It works on the owner's register file and tells the owner about interrupts. It has no thread and no clock: the owner gives the time
+ * (CLOCK_MONOTONIC nanoseconds in real use, any growing number in tests) with each call, and calls display_tick() when
+ * display_next_event_ns() says so. Counters and scan lines are computed from the time when they are read, so that a pipe that nobody
+ * waits for costs nothing.
+ *
+ * Threads: the owner serialises all calls. Callbacks run inside of the calls, with the owner's lock held: raise() may set interrupt
+ * registers but sends no message.
+ *
+ * Sources: Intel PRM Skylake vol. 12 (display), vol. 2c (registers); Linux 6.1 drivers/gpu/drm/i915/display.
+ */
+#ifndef MEDIANT_GPU_BLOCKS_DISPLAY_H
+#define MEDIANT_GPU_BLOCKS_DISPLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct display;
+struct scanout; /* gpu/blocks/scanout.h */
+struct trace;
+
+enum {
+    DISPLAY_PIPES = 3,       /* A, B, C */
+    DISPLAY_TRANSCODERS = 4, /* A, B, C, EDP */
+    DISPLAY_PORTS = 5,       /* A .. E; E has no AUX channel of its own */
+    DISPLAY_PLANES = 4,      /* universal planes of a pipe, in z-order; the cursor is above them */
+};
+
+enum display_port {
+    DISPLAY_PORT_A,
+    DISPLAY_PORT_B,
+    DISPLAY_PORT_C,
+    DISPLAY_PORT_D,
+    DISPLAY_PORT_E,
+};
+
+/* What is plugged in. */
+enum display_monitor {
+    DISPLAY_MONITOR_NONE,
+    DISPLAY_MONITOR_DP,   /* DPCD and DDC through the port's AUX channel (ports A .. D) */
+    DISPLAY_MONITOR_HDMI, /* DDC through the port's GMBUS pin (ports B .. D) */
+};
+
+struct display_ops {
+    /*
+     * Interrupt sources became active: bits of an interrupt register group, bank is an enum irq_bank (gpu/blocks/irq_tree.h). An edge:
+     * the tree latches it.
+     */
+    void (*raise)(void *opaque, unsigned bank, uint32_t bits);
+};
+
+struct display_config {
+    uint32_t *regs;                /* MMIO_SIZE / 4 dwords, relaxed atomics; the owner's, outlives the display */
+    const struct display_ops *ops; /* outlives the display */
+    void *opaque;                  /* for ops */
+    enum display_port port;        /* where the monitor is */
+    enum display_monitor monitor;
+    unsigned width, height;        /* the monitor's best mode, 640x480 .. 4095x4095, 60 Hz */
+    struct trace *trace;           /* may be NULL; events FLIP and VBLANK */
+    unsigned vgpu;                 /* for the trace */
+};
+
+/* NULL with an error when the configuration is impossible (monitor size, a port that cannot have such a monitor). */
+struct display *display_create(const struct display_config *config, struct _GError **error);
+void display_destroy(struct display *display); /* NULL is allowed */
+
+/*
+ * Power-on state: all pipes and ports off, the display's registers at their reset values, the monitor (still plugged in) asleep. The owner has
+ * reset the register file before. display_create() ends with it.
+ */
+void display_reset(struct display *display, uint64_t now_ns);
+
+/*
+ * Registers of classes REG_DISPLAY, REG_GMBUS and REG_AUX with all side effects; offset is a multiple of 4 below MMIO_SIZE. Registers without
+ * a behaviour of their own are memory in the register file. Any offset and value may come from a guest.
+ */
+uint32_t display_mmio_read(struct display *display, uint32_t offset, uint64_t now_ns);
+void display_mmio_write(struct display *display, uint32_t offset, uint32_t value, uint64_t now_ns);
+
+/*
+ * A flip by a command (MI_DISPLAY_FLIP): as if software wrote PLANE_STRIDE, the tiling and async bits of PLANE_CTL, and PLANE_SURF.
+ * plane counts from 0; ones that do not exist are ignored. tiling is the field of PLANE_CTL (0 linear, 1 X, 4 Y, 5 Yf).
+ */
+void display_flip(struct display *display, unsigned pipe, unsigned plane, uint32_t surface, uint32_t stride, unsigned tiling, bool async,
+                  uint64_t now_ns);
+
+/* True while an armed update of the plane waits for its vblank: what MI_WAIT_FOR_EVENT waits for. */
+bool display_flip_pending(struct display *display, unsigned pipe, unsigned plane, uint64_t now_ns);
+
+/* When the pipe's next vertical blank starts; UINT64_MAX when the pipe is off. */
+uint64_t display_next_vblank_ns(struct display *display, unsigned pipe, uint64_t now_ns);
+
+/* Duration of a frame of the pipe, from its transcoder's timings and clock; 0 when the pipe is off. */
+uint64_t display_frame_ns(struct display *display, unsigned pipe);
+
+/* Brings the display to now: latches armed updates whose vblank has passed, counts frames, raises interrupts. */
+void display_tick(struct display *display, uint64_t now_ns);
+
+/*
+ * When display_tick() must be called next so that nobody who waits for an interrupt waits too long: the next vblank of a pipe whose vblank
+ * or flip-done interrupt is unmasked (for the latter: with an update armed). UINT64_MAX when nobody waits. Ask again
+ * after each register write of the display or of the pipes' interrupt registers.
+ */
+uint64_t display_next_event_ns(const struct display *display);
+
+/* Plugs the monitor in or out: live state, hotplug status and interrupt. */
+void display_hotplug(struct display *display, bool connected);
+
+/*
+ * What the display shows now, copied for scanout_render() and scanout_describe() (gpu/blocks/scanout.h), which then run
+ * without the owner's lock: the pipe that feeds the monitor, else the first that is on, else pipe A (off).
+ */
+void display_scanout(struct display *display, uint64_t now_ns, struct scanout *scanout);
+
+struct display_stats {
+    uint64_t frames;       /* primary surfaces (plane 1 of a running pipe) that became visible */
+    uint64_t vblanks;      /* vertical blanks of running pipes */
+    uint64_t last_flip_ns; /* when the last of the frames became visible; 0 for never */
+};
+void display_stats(const struct display *display, struct display_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
