@@ -4,13 +4,13 @@
  * channels, hotplug and panel power. One block, used by the software model (the physical display) and by each vGPU (the
  * virtual display); it knows neither.
  *
- * It works on the owner's register file and tells the owner about interrupts. It has no thread and no clock: the owner gives the time
+ * It works on the owner's register file and interrupt tree. It has no thread and no clock: the owner gives the time
  * (CLOCK_MONOTONIC nanoseconds in real use, any growing number in tests) with each call, and calls display_tick() when
  * display_next_event_ns() says so. Counters and scan lines are computed from the time when they are read, so that a pipe that nobody
  * waits for costs nothing.
  *
- * Threads: the owner serialises all calls. Callbacks run inside of the calls, with the owner's lock held: raise() may set interrupt
- * registers but sends no message.
+ * Threads: the owner serialises all calls, under the lock that also guards the interrupt tree, and after each asks
+ * irq_tree_take_message() whether a message is due.
  *
  * Sources: Intel PRM Skylake vol. 12 (display), vol. 2c (registers); Linux 6.1 drivers/gpu/drm/i915/display.
  */
@@ -26,6 +26,7 @@ extern "C" {
 #endif
 
 struct display;
+struct irq_tree; /* gpu/blocks/irq_tree.h */
 struct scanout; /* gpu/blocks/scanout.h */
 struct trace;
 
@@ -51,18 +52,9 @@ enum display_monitor {
     DISPLAY_MONITOR_HDMI, /* DDC through the port's GMBUS pin (ports B .. D) */
 };
 
-struct display_ops {
-    /*
-     * Interrupt sources became active: bits of an interrupt register group, bank is an enum irq_bank (gpu/blocks/irq_tree.h). An edge:
-     * the tree latches it.
-     */
-    void (*raise)(void *opaque, unsigned bank, uint32_t bits);
-};
-
 struct display_config {
     uint32_t *regs;                /* MMIO_SIZE / 4 dwords, relaxed atomics; the owner's, outlives the display */
-    const struct display_ops *ops; /* outlives the display */
-    void *opaque;                  /* for ops */
+    struct irq_tree *irq;          /* the owner's; the display sets events and levels, and looks at masks to know who waits */
     enum display_port port;        /* where the monitor is */
     enum display_monitor monitor;
     unsigned width, height;        /* the monitor's best mode, 640x480 .. 4095x4095, 60 Hz */
