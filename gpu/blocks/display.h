@@ -17,6 +17,7 @@
 #ifndef MEDIANT_GPU_BLOCKS_DISPLAY_H
 #define MEDIANT_GPU_BLOCKS_DISPLAY_H
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -63,7 +64,7 @@ struct display_config {
 };
 
 /* NULL with an error when the configuration is impossible (monitor size, a port that cannot have such a monitor). */
-struct display *display_create(const struct display_config *config, struct _GError **error);
+struct display *display_create(const struct display_config *config, GError **error);
 void display_destroy(struct display *display); /* NULL is allowed */
 
 /*

@@ -55,7 +55,7 @@ struct scanout {
 typedef bool (*scanout_read_fn)(void *opaque, uint64_t gma, void *buf, size_t len);
 
 /* The picture on the monitor. NULL with an error when the pipe is off. Free with image_free(). Any thread. */
-struct image *scanout_render(const struct scanout *scanout, scanout_read_fn read, void *opaque, struct _GError **error);
+struct image *scanout_render(const struct scanout *scanout, scanout_read_fn read, void *opaque, GError **error);
 
 /*
  * What the pipe and its planes show, in words and lines: "pipe A: 1920x1200 at 60.00 Hz on port D", "plane 1: 1920x1200 XRGB8888, X tiled, stride
