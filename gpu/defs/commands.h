@@ -50,12 +50,18 @@ struct cmd_field {
     uint8_t ggtt_dword; /* where the bit is that selects the global GTT */
     uint8_t ggtt_bit;   /* bit number; CMD_GGTT_ALWAYS, CMD_GGTT_NEVER, or bit | CMD_GGTT_WHEN_CLEAR */
     uint32_t bytes;     /* bytes reached from the address on; 0 means "see the command" */
+    uint8_t flags;      /* CMD_FIELD_*; for a register: of the register, not of memory */
 };
 enum cmd_field_kind {
     FIELD_NONE,
     FIELD_ADDRESS,  /* 48-bit graphics address in two dwords */
     FIELD_ADDRESS32,/* 32-bit graphics address */
     FIELD_REGISTER, /* MMIO offset */
+    FIELD_STATUS_INDEX, /* byte offset into the hardware status page: global (ggtt bit) or the context's own */
+};
+enum {
+    CMD_FIELD_WRITE = 1 << 0,   /* the command writes there; without it, it reads */
+    CMD_FIELD_REPEAT2 = 1 << 1, /* again every second dword up to the command's end (MI_LOAD_REGISTER_IMM) */
 };
 enum { CMD_GGTT_ALWAYS = 0xff, CMD_GGTT_NEVER = 0xfe, CMD_GGTT_WHEN_CLEAR = 0x40, CMD_MAX_FIELDS = 4 };
 
@@ -70,10 +76,32 @@ struct cmd_desc {
 };
 extern const struct cmd_desc cmd_descs[CMD_COUNT];
 
-/* The command that dword0 starts on this engine, or CMD_COUNT when there is none. Constant time. */
-enum cmd_id cmd_find(unsigned engine, uint32_t dword0);
-/* Its length in dwords, at least 1. */
-unsigned cmd_length(enum cmd_id id, uint32_t dword0);
+/*
+ * Slots by type and opcode: MI by bits 28:23, blitter by bits 28:22, render and media by bits 28:16. Type 1 does not exist.
+ */
+#define CMD_SLOT_NONE (64 + 128 + 8192)
+#define CMD_SLOT(dword0) \
+    (((dword0) >> 29) == 0   ? (((dword0) >> 23) & 0x3f) \
+     : ((dword0) >> 29) == 2 ? 64 + (((dword0) >> 22) & 0x7f) \
+     : ((dword0) >> 29) == 3 ? 64 + 128 + (((dword0) >> 16) & 0x1fff) \
+                             : CMD_SLOT_NONE)
+extern const uint16_t cmd_slots[ENGINE_COUNT][CMD_SLOT_NONE + 1]; /* command id + 1, or 0 */
+
+/* The command that dword0 starts on this engine (below ENGINE_COUNT), or CMD_COUNT when there is none. Constant time. */
+static inline enum cmd_id cmd_find(unsigned engine, uint32_t dword0)
+{
+    unsigned id = cmd_slots[engine][CMD_SLOT(dword0)];
+
+    return id ? (enum cmd_id)(id - 1) : CMD_COUNT;
+}
+
+/* Its length in dwords, at least 1. id is below CMD_COUNT. */
+static inline unsigned cmd_length(enum cmd_id id, uint32_t dword0)
+{
+    unsigned length = cmd_descs[id].length;
+
+    return length & CMD_LENGTH_FIELD ? (dword0 & ((UINT32_C(1) << (length & 0x1f)) - 1)) + 2 : length;
+}
 
 #ifdef __cplusplus
 }
