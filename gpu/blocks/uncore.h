@@ -8,11 +8,14 @@
  * Sources: PRM SKL vol. 2c and 12; Linux 6.1 i915: intel_uncore.c, gt/intel_reset.c, intel_pcode.c, display/intel_display_power*.c,
  * display/intel_cdclk.c, display/intel_dpll_mgr.c, gt/intel_rps.c, gt/intel_rc6.c, gt/intel_gt_clock_utils.c, intel_dram.c.
  *
- * No locking: the owner's lock guards uncore_write() and uncore_reset_done(). uncore_read() may run without it.
+ * The RC6 counter grows while software has allowed RC6 and holds no forcewake: the block does not know what the engines do.
+ *
+ * No locking: the owner's lock guards all but uncore_timestamp(), which any thread may call.
  */
 #ifndef MEDIANT_GPU_BLOCKS_UNCORE_H
 #define MEDIANT_GPU_BLOCKS_UNCORE_H
 
+#include "gpu/blocks/pcode.h"
 #include "gpu/gpu.h"
 
 #ifdef __cplusplus
@@ -32,9 +35,10 @@ enum uncore_gdrst {
 
 struct uncore {
     uint32_t *regs;     /* the owner's register file */
-    uint64_t start_ns;  /* CLOCK_MONOTONIC at power-on: timestamps and RC6 counters count from here */
-    uint8_t ring_ratio[256], ia_ratio[256]; /* pcode's frequency table, by GT ratio in units of 50 MHz */
-    uint64_t rc6_vids;
+    uint64_t start_ns;  /* CLOCK_MONOTONIC at uncore_init(): timestamps count from here, through resets */
+    uint64_t rc6_ns;    /* time in RC6 up to rc6_since_ns */
+    uint64_t rc6_since_ns; /* when the sleep that still lasts began, 0 when awake */
+    struct pcode pcode;
 };
 
 /* regs must outlive it. Does not touch regs; call uncore_reset(). */

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The contract between the parts of the model: register file and memory (model.c, mmio.c, memory.c), engines (engine.c and cs*.c),
- * blitter (blit*.c), and the blocks that it shares with the vGPU (gpu/blocks).
+ * The contract between the parts of the model: register file and memory (model.c, mmio.c, walk.c, memory.c, aperture.c), its two faces
+ * (pci.c, gpu_face.c), interrupts (irq.c), the display's thread (display_thread.c), engines (engine.c and cs*.c), blitter (blit*.c), and
+ * the blocks that it shares with the vGPU (gpu/blocks).
  *
  * Threads and locks:
- *  - regs[] is read and written with relaxed atomics by any thread.
- *  - model->lock guards the blocks (interrupt tree, uncore, display). An engine thread takes it for single register
- *    accesses, never while it touches memory.
+ *  - regs[] is read and written with relaxed atomics by any thread (blocks/regfile.h).
+ *  - model->lock guards the blocks (interrupt tree, uncore, display). Take it by model_lock() and model_unlock(). An engine thread
+ *    takes it for single register accesses, never while it touches memory (between engine_memory_enter() and _leave()).
  *  - Each engine has its own lock for its execlist queue; order: engine lock, then model lock.
- *  - MSIs go out with no lock held.
+ *  - config_lock guards the PCI configuration space, fault_lock the fault registers; both are leaves.
+ *  - irq_lock is held around the gpu face's interrupt callback, so that set_irq() can wait for it, and for nothing else.
+ *  - reset_lock makes resets exclusive; it is taken with no other lock held, and not by engine threads.
+ *  - MSIs go out with no lock held that a register access takes.
  */
 #ifndef MEDIANT_GPU_MODEL_INTERNAL_H
 #define MEDIANT_GPU_MODEL_INTERNAL_H
@@ -36,17 +40,61 @@ struct model {
     uint64_t *ggtt;  /* GGTT_ENTRIES entries, relaxed atomics */
     uint64_t aperture_size;
     uint64_t ggtt_flushes; /* counts GGTT TLB invalidations; engines compare (atomic) */
-    uint32_t fence_generation;
     struct irq_tree *irq;
     struct uncore *uncore;
     struct display *display;
     struct engine *engines[ENGINE_COUNT];
-    /* The gpu face's interrupt sink. */
+    GMutex reset_lock;
+    GMutex config_lock;
+    uint32_t mmio_index; /* of the I/O BAR; atomic */
+    GMutex fault_lock;
+    /* INTx: bits of enum intx_state (irq.c), and the level that the host knows. */
+    unsigned intx_state;
+    bool intx_level; /* atomic */
+    bool intx_armed; /* atomic: the host has INTx and software has not turned to MSI */
+    /* The gpu face: its interrupt sink, and the host that it plugs the model into. */
     GMutex irq_lock;
     void (*irq_fn)(void *opaque);
     void *irq_opaque;
-    struct pci_host gpu_host; /* the host that the gpu face plugs the model into */
+    struct pci_host gpu_host;
+    GMutex iova_lock;
+    GArray *iovas; /* struct iova_range, sorted */
+    uint64_t iova_next;
+    /* The display's thread; guarded by lock. */
+    GThread *display_thread;
+    GCond display_wake;
+    uint64_t display_deadline_ns; /* when the thread looks next by itself */
+    bool display_stop;
 };
+
+/* The lock of the blocks. model_unlock() also sends the interrupt message that became due and wakes the display's thread for an
+ * earlier event: no other lock may be held then. (irq.c) */
+static inline void model_lock(struct model *model)
+{
+    g_mutex_lock(&model->lock);
+}
+void model_unlock(struct model *model);
+
+/* Brings INTx to the level that interrupt tree and config space ask for; no lock held. (irq.c) */
+void model_update_intx(struct model *model);
+/* Sends the message if the line is up: after MSI was enabled. No lock held. (irq.c) */
+void model_resend_message(struct model *model);
+
+void model_display_thread_start(struct model *model); /* (display_thread.c) */
+void model_display_thread_stop(struct model *model);
+
+/* All state at power-on but the PCI configuration space and the DMA view: a function-level reset. No lock held. (model.c) */
+void model_reset(struct model *model);
+/* A graphics reset by GDRST bits: engines, and for GDRST_FULL the rest of the GT. No lock held, not on an engine's thread. (model.c) */
+void model_graphics_reset(struct model *model, uint32_t gdrst);
+
+void model_pci_init(struct model *model); /* (pci.c) */
+void model_gpu_face_init(struct model *model); /* (gpu_face.c) */
+void model_gpu_face_finish(struct model *model);
+
+/* The CPU's accesses through BAR2: any offset, alignment and length inside of it, detiled by the fences. (aperture.c) */
+void model_aperture_read(struct model *model, uint64_t offset, void *data, size_t len);
+void model_aperture_write(struct model *model, uint64_t offset, const void *data, size_t len);
 
 static inline uint32_t model_reg(const struct model *model, uint32_t offset)
 {
@@ -58,10 +106,13 @@ static inline void model_reg_set(struct model *model, uint32_t offset, uint32_t 
     __atomic_store_n(&model->regs[offset / 4], value, __ATOMIC_RELAXED);
 }
 
-/* Register accesses with all side effects, as the CPU (BAR0) or a command (LRI, SRM ...) makes them. offset is a multiple of 4 below
- * MMIO_SIZE. Takes locks: the caller holds none. (mmio.c) */
+/* Register accesses with all side effects, as the CPU makes them by BAR0. offset is a multiple of 4 below MMIO_SIZE. Takes locks: the
+ * caller holds none. model_mmio_write() may wait for engines (GDRST): not for engine threads. (mmio.c) */
 uint32_t model_mmio_read(struct model *model, uint32_t offset);
 void model_mmio_write(struct model *model, uint32_t offset, uint32_t value);
+/* The same as a command makes it (LRI, LRM, LRR; SRM reads by model_mmio_read()), on an engine's thread. A graphics reset, which
+ * would wait for this very thread, is not started: the write is dropped and traced as MODEL_ERROR. */
+void model_mmio_command_write(struct model *model, uint32_t offset, uint32_t value);
 
 /* Interrupt sources that an engine can raise; the bit positions are those of the GT interrupt registers. */
 enum engine_irq {
@@ -71,7 +122,7 @@ enum engine_irq {
     ENGINE_IRQ_CONTEXT_SWITCH = 1 << 8,
     ENGINE_IRQ_WAIT_SEMAPHORE = 1 << 11,
 };
-/* Sets the source in the interrupt tree, subject to the engine's IMR, and sends the MSI when due. No lock held. (mmio.c) */
+/* Sets the source in the interrupt tree, subject to the engine's IMR, and sends the MSI when due. No lock held. (irq.c) */
 void model_engine_irq(struct model *model, unsigned engine, uint32_t sources);
 
 /*
@@ -82,10 +133,20 @@ enum vm_kind { VM_GGTT, VM_PPGTT };
 
 enum mem_fault {
     MEM_OK,
-    MEM_NOT_PRESENT, /* no valid PTE on the way, or an address beyond 48 bits or the GGTT */
+    MEM_NOT_PRESENT, /* no valid PTE on the way, or an address beyond 48 bits (that is not canonical) or the GGTT */
     MEM_READ_ONLY,   /* a write to a page without the write bit */
     MEM_BAD_DMA,     /* the PTE points to nothing in the DMA view */
 };
+
+/* One translation, as the page tables say now. The caller is in a section of the DMA view. (walk.c) */
+struct translation {
+    uint64_t dma;   /* of the block's first byte */
+    uint64_t bytes; /* size of the block: 4 KiB, 64 KiB, 2 MiB or 1 GiB; graphics address and block are aligned alike */
+    bool writable;
+    unsigned level; /* on MEM_NOT_PRESENT: where the walk ended, 0 PTE .. 3 PML4E, as RING_FAULT_REG's fault type */
+};
+enum mem_fault walk_ggtt(struct model *model, uint64_t addr, struct translation *t);
+enum mem_fault walk_ppgtt(struct model *model, bool four_level, const uint64_t pdp[4], uint64_t addr, struct translation *t);
 
 struct engine_memory; /* page table roots and TLB; owned by the engine's thread */
 
@@ -114,7 +175,7 @@ void *engine_map(struct engine_memory *memory, enum vm_kind vm, uint64_t addr, s
 bool engine_read(struct engine_memory *memory, enum vm_kind vm, uint64_t addr, void *buf, size_t len, enum mem_fault *fault);
 bool engine_write(struct engine_memory *memory, enum vm_kind vm, uint64_t addr, const void *buf, size_t len, enum mem_fault *fault);
 
-/* GGTT accesses by other units (status pages, display): no TLB, any thread. */
+/* GGTT accesses by other units (status pages, display): no TLB, any thread, not inside of a section. (memory.c) */
 bool model_ggtt_read(struct model *model, uint64_t addr, void *buf, size_t len);
 bool model_ggtt_write(struct model *model, uint64_t addr, const void *buf, size_t len);
 
