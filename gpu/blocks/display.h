@@ -68,8 +68,8 @@ struct display *display_create(const struct display_config *config, GError **err
 void display_destroy(struct display *display); /* NULL is allowed */
 
 /*
- * Power-on state: all pipes and ports off, the display's registers at their reset values, the monitor (still plugged in) asleep. The owner has
- * reset the register file before. display_create() ends with it.
+ * Power-on state: all pipes and ports off, the monitor (still plugged in) without a link. The owner has put the reset values of registers.def
+ * into the register file and reset the interrupt tree before, also before display_create(), which ends with this at time 0.
  */
 void display_reset(struct display *display, uint64_t now_ns);
 
