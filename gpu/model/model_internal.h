@@ -136,6 +136,7 @@ enum mem_fault {
     MEM_NOT_PRESENT, /* no valid PTE on the way, or an address beyond 48 bits (that is not canonical) or the GGTT */
     MEM_READ_ONLY,   /* a write to a page without the write bit */
     MEM_BAD_DMA,     /* the PTE points to nothing in the DMA view */
+    MEM_BAD_COMMAND, /* no memory fault: the blitter was given a malformed command, on which hardware hangs */
 };
 
 /* One translation, as the page tables say now. The caller is in a section of the DMA view. (walk.c) */
@@ -196,14 +197,24 @@ void engine_invalidate_tlb(struct engine *engine);
 bool engine_should_stop(const struct engine *engine);
 
 /*
- * The blitter, called by the command streamer of BCS with a whole command. Returns MEM_OK or the fault that stops the engine.
- * (blit.c)
+ * The blitter, called by the command streamer of BCS with a whole command of the 2D type. Returns MEM_OK, the fault that stops the
+ * engine (pixels before it may have been written), or MEM_BAD_COMMAND. When engine_should_stop() it returns MEM_OK early; the
+ * streamer looks at that flag itself. Enters and leaves the memory sections: the caller is in none. dwords is a copy that nobody
+ * else writes. cmd_id is an enum cmd_id. bcs_swctrl is the register BCS_SWCTRL of the context. (blit.c)
  */
 struct blitter;
 struct blitter *blitter_create(struct engine *engine, struct engine_memory *memory);
-void blitter_destroy(struct blitter *blitter);
+void blitter_destroy(struct blitter *blitter); /* NULL is allowed */
 enum mem_fault blitter_execute(struct blitter *blitter, unsigned cmd_id, const uint32_t *dwords, unsigned count, enum vm_kind vm,
                                uint32_t bcs_swctrl);
+
+/*
+ * What the XY_SETUP commands left behind (clip rectangle, colours, pattern, destination), as dwords: it belongs to the
+ * context, so the streamer saves and loads it with the context's image. A new context starts with zeros.
+ */
+enum { BLITTER_STATE_DWORDS = 14 };
+void blitter_save(const struct blitter *blitter, uint32_t state[BLITTER_STATE_DWORDS]);
+void blitter_load(struct blitter *blitter, const uint32_t state[BLITTER_STATE_DWORDS]);
 
 #ifdef __cplusplus
 }
