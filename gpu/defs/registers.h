@@ -56,6 +56,8 @@ enum reg_flags {
     REG_GMADR = 1 << 5,    /* holds a global graphics address: the audit checks its range */
     REG_NOT_GUEST = 1 << 6,/* the guest's value never reaches the physical register */
     REG_PER_VGPU = 1 << 7, /* not in the context image, but each vGPU has its own value: switched with the owner of the engine */
+    /* What any batch may use and every context has for itself: statistics, general purpose registers, indirect draw parameters. */
+    REG_USER = REG_NONPRIV | REG_NONPRIV_READ | REG_CMD | REG_CONTEXT,
 };
 
 struct reg_desc {
@@ -66,7 +68,7 @@ struct reg_desc {
     uint8_t access; /* enum reg_access */
     uint8_t cls;    /* enum reg_class */
     uint16_t flags; /* enum reg_flags */
-    uint8_t engine; /* enum gpu_engine for a register relative to an engine's base, else 255 */
+    uint8_t engine; /* enum gpu_engine for one of class REG_ENGINE, else 255 */
     uint32_t reset; /* value at power-on */
 };
 
