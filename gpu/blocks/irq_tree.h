@@ -50,6 +50,15 @@ enum irq_bit {
     IRQ_SDE_PORT_A_HOTPLUG = 1 << 24,
 };
 
+/* Interrupt sources that an engine can raise; the bit positions are those of the GT interrupt registers. */
+enum engine_irq {
+    ENGINE_IRQ_USER = 1 << 0,        /* MI_USER_INTERRUPT */
+    ENGINE_IRQ_ERROR = 1 << 3,       /* command streamer error */
+    ENGINE_IRQ_PIPE_CONTROL = 1 << 4,/* PIPE_CONTROL or MI_FLUSH_DW notify */
+    ENGINE_IRQ_CONTEXT_SWITCH = 1 << 8,
+    ENGINE_IRQ_WAIT_SEMAPHORE = 1 << 11,
+};
+
 struct irq_tree {
     uint32_t enable; /* bit 31 of the master register */
     bool line;       /* enabled and something pending */

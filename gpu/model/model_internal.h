@@ -17,6 +17,7 @@
 #ifndef MEDIANT_GPU_MODEL_INTERNAL_H
 #define MEDIANT_GPU_MODEL_INTERNAL_H
 
+#include "gpu/blocks/irq_tree.h"
 #include "gpu/defs/registers.h"
 #include "gpu/model/model.h"
 
@@ -114,14 +115,6 @@ void model_mmio_write(struct model *model, uint32_t offset, uint32_t value);
  * would wait for this very thread, is not started: the write is dropped and traced as MODEL_ERROR. */
 void model_mmio_command_write(struct model *model, uint32_t offset, uint32_t value);
 
-/* Interrupt sources that an engine can raise; the bit positions are those of the GT interrupt registers. */
-enum engine_irq {
-    ENGINE_IRQ_USER = 1 << 0,        /* MI_USER_INTERRUPT */
-    ENGINE_IRQ_ERROR = 1 << 3,       /* command streamer error */
-    ENGINE_IRQ_PIPE_CONTROL = 1 << 4,/* PIPE_CONTROL or MI_FLUSH_DW notify */
-    ENGINE_IRQ_CONTEXT_SWITCH = 1 << 8,
-    ENGINE_IRQ_WAIT_SEMAPHORE = 1 << 11,
-};
 /* Sets the source in the interrupt tree, subject to the engine's IMR, and sends the MSI when due. No lock held. (irq.c) */
 void model_engine_irq(struct model *model, unsigned engine, uint32_t sources);
 

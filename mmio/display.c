@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The virtual monitor: the display block shows what the guest's planes point to, read through the guest's own global GTT. The block itself
+ * (gpu/blocks/display.h) is driven by the register dispatch and the vGPU's thread; here is what others want of it.
+ */
+#include "gpu/blocks/scanout.h"
+#include "mmio/vgpu_internal.h"
+
+#include <gio/gio.h>
+
+static bool read_surface(void *opaque, uint64_t gma, void *buf, size_t len)
+{
+    struct vgpu *vgpu = opaque;
+
+    g_mutex_lock(&vgpu->lock);
+    bool ok = ggtt_read(vgpu, gma, buf, len);
+    g_mutex_unlock(&vgpu->lock);
+    return ok;
+}
+
+struct image *vgpu_screenshot(struct vgpu *vgpu, GError **error)
+{
+    struct scanout scanout;
+    const char *reason = vgpu_failure(vgpu);
+
+    if (reason) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: the vGPU is disabled: %s", vgpu->name, reason);
+        return NULL;
+    }
+    vgpu_lock(vgpu);
+    display_scanout(vgpu->display, trace_now_ns(), &scanout);
+    vgpu_unlock(vgpu);
+    return scanout_render(&scanout, read_surface, vgpu, error);
+}
+
+void vgpu_stats(struct vgpu *vgpu, struct vgpu_stats *stats)
+{
+    struct display_stats display;
+
+    vgpu_lock(vgpu);
+    display_tick(vgpu->display, trace_now_ns());
+    display_stats(vgpu->display, &display);
+    vgpu_unlock(vgpu);
+    sched_client_usage(vgpu->client, &stats->usage);
+    stats->frames = display.frames;
+    stats->vblanks = display.vblanks;
+}

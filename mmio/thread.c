@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The vGPU's own thread: takes results from the scheduler, keeps the virtual display's time, raises interrupts, and finishes what a
+ * failure started. It sleeps until it is woken or the display has something due.
+ */
+#include "mmio/vgpu_internal.h"
+
+static void wait_for_work(struct vgpu *vgpu, uint64_t deadline_ns)
+{
+    g_mutex_lock(&vgpu->wake_lock);
+    while (!vgpu->woken && !vgpu->stopping) {
+        if (deadline_ns == UINT64_MAX)
+            g_cond_wait(&vgpu->wake_cond, &vgpu->wake_lock);
+        else if (!g_cond_wait_until(&vgpu->wake_cond, &vgpu->wake_lock, (int64_t)(deadline_ns / 1000 + 1)))
+            break;
+    }
+    vgpu->woken = false;
+    g_mutex_unlock(&vgpu->wake_lock);
+}
+
+static bool stopping(struct vgpu *vgpu)
+{
+    g_mutex_lock(&vgpu->wake_lock);
+    bool stop = vgpu->stopping;
+    g_mutex_unlock(&vgpu->wake_lock);
+    return stop;
+}
+
+static void *run(void *opaque)
+{
+    struct vgpu *vgpu = opaque;
+
+    while (!stopping(vgpu)) {
+        failure_finish(vgpu);
+        vgpu_lock(vgpu);
+        engines_reap(vgpu);
+        if (!vgpu_has_failed(vgpu))
+            display_tick(vgpu->display, trace_now_ns());
+        uint64_t deadline_ns = vgpu_has_failed(vgpu) ? UINT64_MAX : display_next_event_ns(vgpu->display);
+        vgpu->deadline_ns = deadline_ns;
+        vgpu_unlock(vgpu);
+        wait_for_work(vgpu, deadline_ns);
+    }
+    return NULL;
+}
+
+bool vgpu_thread_start(struct vgpu *vgpu, GError **error)
+{
+    vgpu->thread = g_thread_try_new("vgpu", run, vgpu, error);
+    return vgpu->thread != NULL;
+}
+
+void vgpu_thread_stop(struct vgpu *vgpu)
+{
+    if (!vgpu->thread)
+        return;
+    g_mutex_lock(&vgpu->wake_lock);
+    vgpu->stopping = true;
+    g_cond_signal(&vgpu->wake_cond);
+    g_mutex_unlock(&vgpu->wake_lock);
+    g_thread_join(g_steal_pointer(&vgpu->thread));
+}
+
+void vgpu_wake(struct vgpu *vgpu)
+{
+    g_mutex_lock(&vgpu->wake_lock);
+    vgpu->woken = true;
+    g_cond_signal(&vgpu->wake_cond);
+    g_mutex_unlock(&vgpu->wake_lock);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The contract between the parts of the vGPU. One struct, one lock:
+ *
+ *  - vgpu->lock guards everything but what is marked otherwise. Register, GTT and aperture accesses run under it on vCPU threads,
+ *    results of the scheduler and display time on the vGPU's own thread. vgpu_lock() / vgpu_unlock() bracket it; the second sends
+ *    what interrupts came due, with no lock held.
+ *  - Order: the dma_space's lock for changes (listener callbacks) -> vgpu->lock -> the scheduler's, the driver's, dma sections.
+ *  - wake_lock is a leaf: scheduler callbacks take it and nothing else.
+ */
+#ifndef MEDIANT_MMIO_VGPU_INTERNAL_H
+#define MEDIANT_MMIO_VGPU_INTERNAL_H
+
+#include "gpu/blocks/display.h"
+#include "gpu/blocks/execlist.h"
+#include "gpu/blocks/irq_tree.h"
+#include "gpu/blocks/uncore.h"
+#include "gpu/defs/registers.h"
+#include "mmio/ppgtt.h"
+#include "mmio/vgpu.h"
+
+enum {
+    PVINFO_OFFSET = 0x78000,
+    PVINFO_BYTES = 0x1000,
+    VGPU_ALL_ENGINES = (1 << ENGINE_COUNT) - 1,
+};
+
+/* One range of guest memory that the GPU can reach. */
+struct guest_region {
+    uint64_t gpa, size, iova;
+    bool writable;
+};
+
+/* A workload that the scheduler has, in the order of submission. */
+struct flight {
+    struct workload *workload;
+    struct ppgtt_root *root;
+    uint64_t element;  /* which submitted element it belongs to: virtual_engine.element */
+    GArray *flips;     /* struct flip; NULL for none */
+};
+
+/* A flip command: dwords as in MI_DISPLAY_FLIP. */
+struct flip {
+    uint32_t dwords[4];
+};
+
+struct virtual_engine {
+    struct vgpu *vgpu;
+    unsigned index;     /* enum gpu_engine */
+    struct execlist list;
+    GQueue flights;     /* struct flight */
+    uint64_t element;   /* number of the element that runs */
+    bool ahead;         /* the second element of the running list is queued already, as number element + 1 */
+    bool preempting;    /* the scheduler was asked to give everything back */
+    bool taken_off;     /* ... and the running element did not end before */
+    bool hung;          /* stands still until the guest resets it */
+    bool context_switch; /* an interrupt of the execlist is due when the machine has returned */
+};
+
+struct vgpu {
+    struct pci_device pci; /* first: vgpu_pci() */
+    struct scheduler *scheduler;
+    struct driver *driver;
+    struct gpu *gpu;
+    struct sched_client *client;
+    const struct vgpu_type *type;
+    struct trace *trace;
+    unsigned id;
+    char *name;
+    void (*failed)(void *opaque, const char *reason);
+    void *opaque;
+
+    GMutex lock;
+
+    /* Partition of the physical GPU. Constant. */
+    uint64_t low_base, high_base, aperture_size;
+    unsigned fence_first;
+    bool low_allocated, high_allocated, fences_allocated;
+
+    /* Guest memory as the GPU sees it (guest_memory.c). */
+    GArray *regions; /* struct guest_region, sorted by gpa */
+    unsigned listener;
+
+    /* Global GTT (ggtt.c). */
+    uint64_t *ggtt;       /* GGTT_ENTRIES guest entries; only those of the partition are ever set */
+    bool ggtt_dirty;      /* physical entries changed since the last flush */
+
+    struct ppgtt *ppgtt;
+
+    /* Registers. regs: relaxed atomics, as the blocks read some without the lock. */
+    uint32_t *regs;
+    struct irq_tree irq;
+    struct uncore uncore;
+    struct display *display;
+    struct virtual_engine engines[ENGINE_COUNT];
+    GArray *flips; /* of the workload that is being created, or NULL */
+
+    /* INTx (interrupts.c): not under the lock. */
+    unsigned intx_state; /* atomic */
+    bool intx_level;     /* of the thread that is telling the host; read with relaxed atomics elsewhere */
+
+    /* Failure (failure.c). */
+    char *failure;       /* atomic pointer; owned by failures */
+    GPtrArray *failures; /* all reasons ever, so that vgpu_failure() stays valid */
+    bool failure_told;
+
+    /* The vGPU's thread (thread.c). */
+    GThread *thread;
+    GMutex wake_lock;
+    GCond wake_cond;
+    bool woken, stopping;     /* under wake_lock */
+    uint64_t deadline_ns;     /* when the thread wakes by itself; under lock */
+};
+
+/* vgpu.c */
+void vgpu_lock(struct vgpu *vgpu);
+void vgpu_unlock(struct vgpu *vgpu);
+
+/* thread.c */
+bool vgpu_thread_start(struct vgpu *vgpu, GError **error);
+void vgpu_thread_stop(struct vgpu *vgpu);
+void vgpu_wake(struct vgpu *vgpu); /* any thread, any lock */
+
+/* config_space.c. Callers hold no lock. */
+void vgpu_config_init(struct vgpu *vgpu);
+void vgpu_config_reset(struct vgpu *vgpu);
+uint32_t vgpu_config_read(struct vgpu *vgpu, unsigned offset, unsigned size);
+void vgpu_config_write(struct vgpu *vgpu, unsigned offset, unsigned size, uint32_t value);
+
+/* guest_memory.c */
+void guest_memory_attach(struct vgpu *vgpu, struct dma_space *dma); /* no lock held */
+void guest_memory_ignore(struct vgpu *vgpu);                        /* no lock held; changes are not followed any more */
+void guest_memory_detach(struct vgpu *vgpu);                        /* no lock held; nothing of the vGPU runs */
+bool guest_memory_find(struct vgpu *vgpu, uint64_t gpa, struct guest_region *region);
+extern const struct ppgtt_ops guest_memory_ppgtt_ops; /* opaque is the vGPU */
+
+/* ggtt.c */
+void ggtt_init(struct vgpu *vgpu);
+void ggtt_finish(struct vgpu *vgpu);
+void ggtt_reset(struct vgpu *vgpu); /* all of the partition at scratch */
+void ggtt_flush(struct vgpu *vgpu); /* if anything changed */
+/* The guest's view of its entries; offset in bytes from the start of the table. */
+void ggtt_table_read(struct vgpu *vgpu, uint64_t offset, void *data, size_t len);
+void ggtt_table_write(struct vgpu *vgpu, uint64_t offset, const void *data, size_t len);
+/* True when all of [gma, gma + len) is in the partition. */
+bool ggtt_owned(const struct vgpu *vgpu, uint64_t gma, uint64_t len);
+/* Memory of the guest behind its global GTT; false when a page is not its own or not mapped to memory. */
+bool ggtt_read(struct vgpu *vgpu, uint64_t gma, void *data, size_t len);
+bool ggtt_write(struct vgpu *vgpu, uint64_t gma, const void *data, size_t len);
+void ggtt_region_added(struct vgpu *vgpu, const struct guest_region *region);
+void ggtt_region_removed(struct vgpu *vgpu, const struct guest_region *region);
+
+/* aperture.c */
+void aperture_read(struct vgpu *vgpu, uint64_t offset, void *data, size_t len);
+void aperture_write(struct vgpu *vgpu, uint64_t offset, const void *data, size_t len);
+
+/* registers.c: offset is a multiple of 4 below MMIO_SIZE. */
+void registers_reset(struct vgpu *vgpu);                                /* all of them, at power-on */
+void registers_reset_engines(struct vgpu *vgpu, unsigned engines, bool full); /* what a graphics reset clears */
+uint32_t registers_read(struct vgpu *vgpu, uint32_t offset);
+void registers_write(struct vgpu *vgpu, uint32_t offset, uint32_t value);
+/* Any length and alignment, anywhere in BAR0. */
+void bar0_read(struct vgpu *vgpu, uint64_t offset, void *data, size_t len);
+void bar0_write(struct vgpu *vgpu, uint64_t offset, const void *data, size_t len);
+
+/* engine_registers.c */
+uint32_t engine_register_read(struct vgpu *vgpu, const struct reg_desc *desc, unsigned index, uint32_t offset);
+void engine_register_write(struct vgpu *vgpu, const struct reg_desc *desc, unsigned index, uint32_t offset, uint32_t value);
+
+/* pvinfo.c */
+void pvinfo_reset(struct vgpu *vgpu);
+void pvinfo_write(struct vgpu *vgpu, uint32_t offset, uint32_t value);
+
+/* execlist.c */
+void engines_init(struct vgpu *vgpu);
+void engines_finish(struct vgpu *vgpu); /* after engines_cancel() */
+void engine_elsp_write(struct vgpu *vgpu, unsigned engine, uint32_t value);
+void engines_reap(struct vgpu *vgpu); /* takes what the scheduler has finished */
+/* Cancels all work of the engines and takes it back; the execlists are idle then. */
+void engines_cancel(struct vgpu *vgpu, unsigned engines, bool forget);
+
+/* guest_view.c: what the scheduler may ask. */
+extern const struct guest_ops guest_view_ops;
+
+/* interrupts.c */
+void interrupts_engine(struct vgpu *vgpu, unsigned engine, uint32_t sources); /* enum engine_irq bits */
+void interrupts_send(struct vgpu *vgpu);        /* no lock held: the MSI that is due */
+bool interrupts_intx_wanted(struct vgpu *vgpu); /* under the lock: the level that INTx should have */
+void interrupts_update_intx(struct vgpu *vgpu); /* no lock held */
+
+/* reset.c */
+void reset_device(struct vgpu *vgpu);                    /* power-on; takes the lock itself */
+void reset_graphics(struct vgpu *vgpu, uint32_t gdrst);  /* GDRST; under the lock */
+
+/* failure.c */
+G_GNUC_PRINTF(2, 3) void vgpu_fail(struct vgpu *vgpu, const char *format, ...); /* under the lock; the first reason counts */
+bool vgpu_has_failed(const struct vgpu *vgpu);
+void failure_finish(struct vgpu *vgpu); /* the vGPU's thread, no lock held: stops the work and tells the owner */
+void failure_clear(struct vgpu *vgpu);  /* device reset */
+
+#endif
