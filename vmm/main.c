@@ -1,8 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdio.h>
+/* The program: looks its first argument up in the command table (commands.c). */
+#include "vmm/commands.h"
+#include "vmm/error.h"
 
-int main(void)
+#include <stdio.h>
+#include <string.h>
+
+int main(int argc, char **argv)
 {
-    fputs("vmm: no subcommand is built yet\n", stderr);
-    return 2;
+    const struct command *command;
+
+    if (argc < 2) {
+        command_print_list(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        argv[1] = "help";
+    if (strcmp(argv[1], "--version") == 0)
+        return puts("vmm (Mediant) " MEDIANT_VERSION) < 0;
+    command = command_find(argv[1]);
+    return command ? command->run(argc - 1, argv + 1) : command_unknown(argv[1]);
 }

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command table and what all commands share. Used by main.c and cmd_*.c. */
+#include "vmm/commands.h"
+
+#include "vmm/error.h"
+#include "vmm/units.h"
+
+#include <string.h>
+
+const struct command commands[] = {
+    {"run", cmd_run, "CONFIG.ini", "run the VMs of a configuration file"},
+    {"check", cmd_check, "CONFIG.ini", "check a configuration file without starting anything"},
+    {"types", cmd_types, "", "list the vGPU types"},
+    {"gpus", cmd_gpus, "", "list the host's Intel GPUs"},
+    {"help", cmd_help, "[COMMAND|config]", "explain a command, or the keys of the configuration file"},
+    {0},
+};
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *command = commands; command->name; command++)
+        if (strcmp(command->name, name) == 0)
+            return command;
+    return NULL;
+}
+
+void command_print_list(FILE *file)
+{
+    fputs("Usage: vmm COMMAND [OPTION...]\n\nCommands:\n", file);
+    for (const struct command *command = commands; command->name; command++)
+        fprintf(file, "  %-6s %-17s %s\n", command->name, command->args, command->help);
+    fputs("\nvmm COMMAND --help tells the options of a command.\n"
+          "Exit codes: 0 guests shut down, 1 VMM failure, 2 usage or configuration, 3 guest crashed, 4 vGPU disabled, 124 timeout.\n",
+          file);
+}
+
+int command_unknown(const char *name)
+{
+    const char *names[G_N_ELEMENTS(commands)];
+    size_t count = 0;
+
+    for (const struct command *command = commands; command->name; command++)
+        names[count++] = command->name;
+    names[count] = NULL;
+    const char *guess = suggest(name, names);
+    if (guess)
+        fprintf(stderr, "vmm: unknown command \"%s\" (did you mean %s?)\n", name, guess);
+    else
+        fprintf(stderr, "vmm: unknown command \"%s\" (vmm help lists them)\n", name);
+    return EXIT_USAGE;
+}
+
+bool command_parse(int *argc, char ***argv, const GOptionEntry *entries, int min_args, int max_args, int *code)
+{
+    const struct command *command = command_find((*argv)[0]);
+    GOptionContext *context = g_option_context_new(command->args);
+    GOptionGroup *group = g_option_group_new("command", NULL, NULL, NULL, NULL);
+    g_autoptr(GError) error = NULL;
+    gboolean wants_help = FALSE;
+
+    /* --help is ours, so that nothing but the command decides to exit. */
+    const GOptionEntry own[] = {{"help", 'h', 0, G_OPTION_ARG_NONE, &wants_help, "Explain this command", NULL}, {0}};
+    g_option_group_add_entries(group, own);
+    if (entries)
+        g_option_group_add_entries(group, entries);
+    g_option_context_set_main_group(context, group);
+    g_option_context_set_help_enabled(context, FALSE);
+    g_autofree char *summary = g_strdup_printf("%c%s.", g_ascii_toupper(command->help[0]), command->help + 1);
+    g_option_context_set_summary(context, summary);
+
+    g_autofree char *name = g_strdup_printf("vmm %s", command->name);
+    g_set_prgname(name);
+    bool ok = g_option_context_parse(context, argc, argv, &error);
+    if (!ok) {
+        fprintf(stderr, "vmm: %s: %s (vmm %s --help)\n", command->name, error->message, command->name);
+        *code = EXIT_USAGE;
+    } else if (wants_help) {
+        g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
+        fputs(text, stdout);
+        *code = EXIT_OK;
+        ok = false;
+    } else if (*argc - 1 < min_args || *argc - 1 > max_args) {
+        fprintf(stderr, "vmm: %s: %s (usage: vmm %s %s)\n", command->name,
+                *argc - 1 < min_args ? "an argument is missing" : "too many arguments", command->name, command->args);
+        *code = EXIT_USAGE;
+        ok = false;
+    }
+    g_option_context_free(context);
+    return ok;
+}
+
+int command_fail(GError *error)
+{
+    int code = error->domain == VMM_ERROR ? error->code : EXIT_VMM_FAILURE;
+
+    fprintf(stderr, "vmm: %s\n", error->message);
+    g_error_free(error);
+    return code;
+}
+
+char *json_string(const char *text)
+{
+    GString *json = g_string_new("\"");
+
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        if (*p == '"' || *p == '\\')
+            g_string_append_printf(json, "\\%c", *p);
+        else if (*p < 0x20)
+            g_string_append_printf(json, "\\u%04x", *p);
+        else
+            g_string_append_c(json, (char)*p);
+    }
+    g_string_append_c(json, '"');
+    return g_string_free(json, FALSE);
+}

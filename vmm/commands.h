@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The subcommands of the program: one table row and one file (cmd_*.c) each, and what they share. */
+#ifndef MEDIANT_VMM_COMMANDS_H
+#define MEDIANT_VMM_COMMANDS_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
+    const char *args;                  /* for the usage line */
+    const char *help;
+};
+
+/* Terminated by an entry without a name. */
+extern const struct command commands[];
+const struct command *command_find(const char *name); /* NULL when unknown */
+void command_print_list(FILE *file);
+/* Complains, with a suggestion; returns the exit code. */
+int command_unknown(const char *name);
+
+/*
+ * Parses the options of a command by GOption and checks the number of arguments left, which are then argv[1] and on. False: the
+ * command ends with *code (0 after --help).
+ */
+bool command_parse(int *argc, char ***argv, const GOptionEntry *entries, int min_args, int max_args, int *code);
+
+/* Prints "vmm: MESSAGE" and returns the exit code that the error stands for; frees the error. */
+int command_fail(GError *error);
+
+/* Text as a JSON string with its quotes; caller frees with g_free. */
+char *json_string(const char *text);
+
+int cmd_run(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_types(int argc, char **argv);
+int cmd_gpus(int argc, char **argv);
+int cmd_help(int argc, char **argv);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a configuration means, checked without KVM: images, sizes of vGPU types, sharing of the GPU. Used by the run and check commands. */
+#include "vmm/boot.h"
+#include "vmm/config.h"
+#include "vmm/error.h"
+#include "vmm/pci_bus.h"
+#include "vmm/units.h"
+
+#include "mmio/vgpu.h"
+
+#include <string.h>
+
+/* What the host keeps for itself, as GVT-g does (Linux 6.1 gvt/aperture_gm.c: HOST_LOW_GM_SIZE, HOST_HIGH_GM_SIZE, HOST_FENCE). */
+#define HOST_LOW_GM (UINT64_C(128) << 20)
+#define HOST_HIGH_GM (UINT64_C(384) << 20)
+#define GGTT_SIZE (UINT64_C(4) << 30)
+enum { FENCES = 32, HOST_FENCES = 4 };
+
+static bool fail(const struct config *config, const struct vm_settings *vm, const char *key, GError **error, const char *format, ...)
+    G_GNUC_PRINTF(5, 6);
+
+static bool fail(const struct config *config, const struct vm_settings *vm, const char *key, GError **error, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    g_autofree char *reason = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: [vm %s] %s: %s", config->path, vm->name, key, reason);
+    return false;
+}
+
+/* Of the three resources that a type takes: what is left. */
+struct pool {
+    uint64_t low, high;
+    unsigned fences;
+};
+
+static bool fits(const struct vgpu_type *type, const struct pool *pool)
+{
+    return type->low_gm <= pool->low && type->high_gm <= pool->high && type->fences <= pool->fences;
+}
+
+static bool type_error(const struct config *config, const struct vm_settings *vm, const struct vgpu_type *type,
+                       const struct pool *pool, GError **error)
+{
+    g_autofree char *need = NULL, *left = NULL, *advice = NULL;
+    const char *what = "low graphics memory (aperture)";
+    const struct vgpu_type *smaller = NULL;
+
+    if (type->low_gm > pool->low) {
+        need = format_size(type->low_gm);
+        left = format_size(pool->low);
+    } else if (type->high_gm > pool->high) {
+        what = "high graphics memory";
+        need = format_size(type->high_gm);
+        left = format_size(pool->high);
+    } else {
+        what = "fences";
+        need = g_strdup_printf("%u", type->fences);
+        left = g_strdup_printf("%u", pool->fences);
+    }
+    for (const struct vgpu_type *t = vgpu_types; t->name; t++)
+        if (fits(t, pool) && (!smaller || t->low_gm > smaller->low_gm))
+            smaller = t;
+    if (smaller)
+        advice = g_strdup_printf("try %s", smaller->name);
+    else if (type->low_gm > pool->low && config->gpu.aperture < GGTT_SIZE / 4) {
+        g_autofree char *aperture = format_size(config->gpu.aperture * 2);
+        advice = g_strdup_printf("try [gpu] aperture = %s", aperture);
+    } else
+        advice = g_strdup("try fewer VMs with a vGPU");
+    return fail(config, vm, "gpu", error, "%s no longer fits: it needs %s of %s, %s are left (%s)", type->name, need, what, left,
+                advice);
+}
+
+static bool check_gpus(const struct config *config, GError **error)
+{
+    struct pool pool = {.low = config->gpu.aperture - HOST_LOW_GM,
+                        .high = GGTT_SIZE - config->gpu.aperture > HOST_HIGH_GM ? GGTT_SIZE - config->gpu.aperture - HOST_HIGH_GM : 0,
+                        .fences = FENCES - HOST_FENCES};
+    const struct vm_settings *owner = NULL, *other = NULL;
+
+    for (unsigned i = 0; i < config->vms->len; i++) {
+        const struct vm_settings *vm = g_ptr_array_index(config->vms, i);
+        if (strcmp(vm->gpu, "passthrough") == 0) {
+            if (owner)
+                return fail(config, vm, "gpu", error, "the GPU is passed through to [vm %s] already (try none)", owner->name);
+            owner = vm;
+        } else if (config_vm_has_vgpu(vm)) {
+            const struct vgpu_type *type = vgpu_type_find(vm->gpu);
+            other = other ? other : vm;
+            if (!fits(type, &pool))
+                return type_error(config, vm, type, &pool, error);
+            pool.low -= type->low_gm;
+            pool.high -= type->high_gm;
+            pool.fences -= type->fences;
+        }
+        if (owner && other)
+            return fail(config, vm, "gpu", error, "the GPU cannot be passed through to [vm %s] and shared with [vm %s] (try none)",
+                        owner->name, other->name);
+    }
+    if ((owner || other) && strcmp(config->gpu.backend, "model") != 0) {
+        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: [gpu] backend: this build has no %s backend (try model)", config->path,
+                    config->gpu.backend);
+        return false;
+    }
+    return true;
+}
+
+static bool check_vm(const struct config *config, const struct vm_settings *vm, GError **error)
+{
+    struct boot_request request = {
+        .image = vm->image, .args = vm->args, .vcpus = (unsigned)vm->vcpus, .ecam_base = PCI_ECAM_BASE};
+    g_autoptr(GError) problem = NULL;
+
+    if (!g_file_test(vm->image, G_FILE_TEST_EXISTS))
+        return fail(config, vm, "image", error, "%s: no such file (paths are relative to the configuration file)", vm->image);
+    if (!boot_check(&request, vm->memory, &problem))
+        return fail(config, vm, "image", error, "%s", problem->message);
+    return true;
+}
+
+bool config_check(const struct config *config, GError **error)
+{
+    for (unsigned i = 0; i < config->vms->len; i++)
+        if (!check_vm(config, g_ptr_array_index(config->vms, i), error))
+            return false;
+    return check_gpus(config, error);
+}

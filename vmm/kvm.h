@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /dev/kvm: opening it with errors that say what to do, creating VMs and vCPUs. Used by machine.c and vcpu.c. */
+#ifndef MEDIANT_VMM_KVM_H
+#define MEDIANT_VMM_KVM_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct kvm_cpuid2;
+
+/* Opens device ("/dev/kvm") and checks the API and the capabilities that the VMM needs; -1 with an error otherwise. */
+int kvm_open(const char *device, GError **error);
+
+/* A VM with an in-kernel interrupt controller and timer; -1 with an error. */
+int kvm_create_vm(int kvm_fd, GError **error);
+
+/* Bytes of a vCPU's struct kvm_run mapping. */
+size_t kvm_run_size(int kvm_fd);
+
+/* Gives the vCPU the CPUID leaves that KVM supports, with its own APIC id; false with an error. */
+bool kvm_set_cpuid(int kvm_fd, int vcpu_fd, unsigned apic_id, unsigned vcpus, GError **error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One virtual machine, put together. Used by session.c. */
+#include "vmm/machine.h"
+
+#include "vmm/error.h"
+#include "vmm/host_bridge.h"
+#include "vmm/kvm.h"
+#include "vmm/machine_internal.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { POWER_SLEEP_ENABLE = 1 << 13 }; /* ACPI 6.4, 4.8.3.2: PM1 control */
+
+void machine_finish(struct machine *machine, enum machine_end end, unsigned status, char *message)
+{
+    g_mutex_lock(&machine->lock);
+    bool first = machine->result.end == MACHINE_RUNNING;
+    if (first) {
+        machine->message = g_steal_pointer(&message);
+        machine->result = (struct machine_result){.end = end, .status = status, .message = machine->message};
+    }
+    g_mutex_unlock(&machine->lock);
+    g_free(message);
+    if (!first)
+        return;
+    __atomic_store_n(&machine->stop, true, __ATOMIC_RELEASE);
+    g_mutex_lock(&machine->threads_lock);
+    for (unsigned i = 0; i < machine->vcpu_count; i++)
+        vcpu_kick(&machine->vcpus[i]);
+    machine->kicked = true;
+    g_cond_signal(&machine->kicked_cond);
+    g_mutex_unlock(&machine->threads_lock);
+    machine->ended(machine->opaque);
+}
+
+struct machine_result machine_result(struct machine *machine)
+{
+    g_mutex_lock(&machine->lock);
+    struct machine_result result = machine->result;
+    g_mutex_unlock(&machine->lock);
+    return result;
+}
+
+const char *machine_name(const struct machine *machine)
+{
+    return machine->name;
+}
+
+static void all_ones(void *opaque, uint64_t offset, void *data, size_t len)
+{
+    memset(data, 0xff, len);
+}
+
+static void exit_write(void *opaque, uint64_t offset, const void *data, size_t len)
+{
+    machine_finish(opaque, MACHINE_EXITED, *(const uint8_t *)data, NULL);
+}
+
+/* A guest that resets its PC has left. */
+static void reset_machine(void *opaque)
+{
+    machine_finish(opaque, MACHINE_EXITED, 0, NULL);
+}
+
+static void power_write(void *opaque, uint64_t offset, const void *data, size_t len)
+{
+    uint16_t value = 0;
+
+    memcpy(&value, data, MIN(len, sizeof(value)));
+    if (offset == 0 && (value & POWER_SLEEP_ENABLE))
+        machine_finish(opaque, MACHINE_EXITED, 0, NULL);
+}
+
+static const struct address_ops exit_ops = {all_ones, exit_write};
+static const struct address_ops power_ops = {all_ones, power_write};
+
+static void send_msi(void *opaque, uint64_t addr, uint32_t data)
+{
+    struct machine *machine = opaque;
+    struct kvm_msi msi = {.address_lo = (uint32_t)addr, .address_hi = addr >> 32, .data = data};
+
+    /* A message to an address or APIC that does not exist is lost, as on a PC. */
+    ioctl(machine->vm_fd, KVM_SIGNAL_MSI, &msi);
+}
+
+static void set_irq(void *opaque, unsigned irq, bool level)
+{
+    struct machine *machine = opaque;
+    struct kvm_irq_level request = {.irq = irq, .level = level};
+
+    ioctl(machine->vm_fd, KVM_IRQ_LINE, &request);
+}
+
+static void serial_output(void *opaque, uint8_t byte)
+{
+    struct machine *machine = opaque;
+
+    sink_put(machine->sink, byte);
+}
+
+static void serial_irq(void *opaque, bool level)
+{
+    set_irq(opaque, SERIAL_IRQ, level);
+}
+
+static bool add_memory_slots(struct machine *machine, GError **error)
+{
+    for (unsigned i = 0; i < machine->memory->count; i++) {
+        const struct memory_region *region = &machine->memory->regions[i];
+        struct kvm_userspace_memory_region slot = {.slot = i,
+                                                   .guest_phys_addr = region->gpa,
+                                                   .memory_size = region->size,
+                                                   .userspace_addr = (uintptr_t)region->host};
+        if (ioctl(machine->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot) < 0) {
+            g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "guest %s: KVM does not take %" PRIu64 " MiB of RAM: %s", machine->name,
+                        region->size >> 20, g_strerror(errno));
+            return false;
+        }
+    }
+    return true;
+}
+
+static void add_devices(struct machine *machine)
+{
+    machine->mmio = address_map_create();
+    machine->pio = address_map_create();
+    machine->pci = pci_bus_create(&(struct pci_bus_config){.mmio = machine->mmio,
+                                                           .pio = machine->pio,
+                                                           .dma = machine->memory->dma,
+                                                           .msi = send_msi,
+                                                           .irq = set_irq,
+                                                           .reset = reset_machine,
+                                                           .opaque = machine});
+    machine->serial =
+        serial_create(&(struct serial_config){.output = serial_output, .irq = serial_irq, .opaque = machine});
+    address_map_add(machine->pio, SERIAL_PORT, SERIAL_PORTS, &serial_ops, machine->serial);
+    address_map_add(machine->pio, BOOT_EXIT_PORT, 1, &exit_ops, machine);
+    address_map_add(machine->pio, BOOT_POWER_PORT, 2, &power_ops, machine);
+    pci_bus_attach(machine->pci, 0, host_bridge_create(PCI_ECAM_BASE));
+}
+
+struct machine *machine_create(const struct machine_config *config, GError **error)
+{
+    struct machine *machine = g_new0(struct machine, 1);
+    struct kvm_enable_cap exit_on_failure = {.cap = KVM_CAP_EXIT_ON_EMULATION_FAILURE, .args = {1}};
+
+    machine->name = g_strdup(config->name);
+    machine->image = g_strdup(config->image);
+    machine->args = g_strdup(config->args);
+    machine->ended = config->ended;
+    machine->opaque = config->opaque;
+    g_mutex_init(&machine->lock);
+    g_mutex_init(&machine->threads_lock);
+    g_cond_init(&machine->kicked_cond);
+    machine->vm_fd = -1;
+    machine->kvm_fd = kvm_open(config->device, error);
+    if (machine->kvm_fd >= 0)
+        machine->vm_fd = kvm_create_vm(machine->kvm_fd, error);
+    if (machine->vm_fd < 0 || !(machine->memory = memory_create(config->name, config->memory, error)) ||
+        !add_memory_slots(machine, error) || !(machine->sink = sink_create(config->serial, config->serial_prefix, error)))
+        goto failed;
+    machine->run_size = kvm_run_size(machine->kvm_fd);
+    /* Emulation failures in user mode come to us too; a KVM without this injects #UD there. */
+    ioctl(machine->vm_fd, KVM_ENABLE_CAP, &exit_on_failure);
+    add_devices(machine);
+    machine->vcpus = g_new0(struct vcpu, config->vcpus);
+    machine->vcpu_count = config->vcpus;
+    for (unsigned i = 0; i < config->vcpus; i++)
+        if (!vcpu_init(&machine->vcpus[i], machine, i, error))
+            goto failed;
+    return machine;
+
+failed:
+    machine_destroy(machine);
+    return NULL;
+}
+
+void machine_attach(struct machine *machine, unsigned slot, struct pci_device *dev)
+{
+    pci_bus_attach(machine->pci, slot, dev);
+}
+
+bool machine_start(struct machine *machine, GError **error)
+{
+    struct boot_request request = {
+        .image = machine->image, .args = machine->args, .vcpus = machine->vcpu_count, .ecam_base = PCI_ECAM_BASE};
+    struct boot_state state;
+
+    if (!pci_bus_assign(machine->pci, memory_end(machine->memory), error) ||
+        !boot_load(&request, machine->memory, &state, error) || !boot_set_registers(machine->vcpus[0].fd, &state, error))
+        return false;
+    /* A guest that ends at once waits with its kicks until all threads are there to be kicked. */
+    bool ok = true;
+    g_mutex_lock(&machine->threads_lock);
+    for (unsigned i = 0; ok && i < machine->vcpu_count; i++)
+        ok = vcpu_start(&machine->vcpus[i], error);
+    g_mutex_unlock(&machine->threads_lock);
+    return ok;
+}
+
+void machine_stop(struct machine *machine)
+{
+    machine_finish(machine, MACHINE_STOPPED, 0, NULL);
+}
+
+void machine_join(struct machine *machine)
+{
+    /* The thread that ends the VM still kicks the others: no thread id may go before it is done. */
+    g_mutex_lock(&machine->threads_lock);
+    while (!machine->kicked)
+        g_cond_wait(&machine->kicked_cond, &machine->threads_lock);
+    g_mutex_unlock(&machine->threads_lock);
+    for (unsigned i = 0; i < machine->vcpu_count; i++) {
+        struct vcpu *vcpu = &machine->vcpus[i];
+        if (vcpu->started)
+            pthread_join(vcpu->thread, NULL);
+        vcpu->started = false;
+    }
+}
+
+size_t machine_input(struct machine *machine, const uint8_t *data, size_t len)
+{
+    return serial_receive(machine->serial, data, len);
+}
+
+void machine_destroy(struct machine *machine)
+{
+    if (!machine)
+        return;
+    if (machine->vcpu_count > 0 && machine->vcpus[0].started) {
+        machine_stop(machine);
+        machine_join(machine);
+    }
+    pci_bus_destroy(machine->pci);
+    for (unsigned i = 0; i < machine->vcpu_count; i++)
+        vcpu_finish(&machine->vcpus[i]);
+    g_free(machine->vcpus);
+    serial_destroy(machine->serial);
+    sink_destroy(machine->sink);
+    address_map_destroy(machine->mmio);
+    address_map_destroy(machine->pio);
+    if (machine->vm_fd >= 0)
+        close(machine->vm_fd);
+    if (machine->kvm_fd >= 0)
+        close(machine->kvm_fd);
+    memory_destroy(machine->memory);
+    g_mutex_clear(&machine->lock);
+    g_mutex_clear(&machine->threads_lock);
+    g_cond_clear(&machine->kicked_cond);
+    g_free(machine->message);
+    g_free(machine->name);
+    g_free(machine->image);
+    g_free(machine->args);
+    g_free(machine);
+}

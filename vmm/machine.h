@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One virtual machine: RAM, vCPUs, PCI bus, serial port, power. Created by session.c, one for each [vm NAME].
+ *
+ * Threads: create, attach, start, join and destroy belong to one thread (the main loop's). machine_stop(), machine_input() and
+ * machine_result() may be called from any. Each vCPU has its own thread.
+ */
+#ifndef MEDIANT_VMM_MACHINE_H
+#define MEDIANT_VMM_MACHINE_H
+
+#include "gpu/pci/pci_device.h"
+#include "vmm/boot.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct machine;
+
+enum machine_end {
+    MACHINE_RUNNING,
+    MACHINE_EXITED,  /* the guest shut down; status is what it wrote to the exit port, 0 for the other ways */
+    MACHINE_CRASHED, /* triple fault, or an instruction that nobody could do */
+    MACHINE_STOPPED, /* machine_stop() */
+    MACHINE_FAILED,  /* KVM failed */
+};
+
+struct machine_config {
+    const char *name;   /* copied */
+    const char *device; /* "/dev/kvm" */
+    const char *image;  /* path; copied */
+    const char *args;   /* or NULL; copied */
+    uint64_t memory;    /* bytes, a multiple of 4 KiB, at least 2 MiB */
+    unsigned vcpus;     /* 1 .. MACHINE_MAX_VCPUS */
+    const char *serial; /* as sink_create() takes it */
+    const char *serial_prefix; /* or NULL */
+    /* Called once, from a vCPU thread, when the VM has ended by itself or by machine_stop(); must not block. */
+    void (*ended)(void *opaque);
+    void *opaque;
+};
+enum { MACHINE_MAX_VCPUS = 64, MACHINE_GPU_SLOT = 2 };
+
+struct machine *machine_create(const struct machine_config *config, GError **error);
+/* Stops and joins if needed; destroys the attached devices; NULL is allowed. */
+void machine_destroy(struct machine *machine);
+
+/* Before machine_start(): plugs a function in at 00:slot.0; the machine owns it from then on. */
+void machine_attach(struct machine *machine, unsigned slot, struct pci_device *dev);
+/* Assigns the BARs, loads the image, starts the vCPUs. */
+bool machine_start(struct machine *machine, GError **error);
+/* Asks the vCPUs to stop; ended() follows. */
+void machine_stop(struct machine *machine);
+/* Waits until no vCPU runs; only after ended() or machine_stop(). */
+void machine_join(struct machine *machine);
+
+/* Bytes for the guest's serial port; returns how many its FIFO took. */
+size_t machine_input(struct machine *machine, const uint8_t *data, size_t len);
+
+struct machine_result {
+    enum machine_end end;
+    unsigned status;     /* with MACHINE_EXITED */
+    const char *message; /* why it crashed or failed; NULL otherwise. Valid until machine_destroy() */
+};
+struct machine_result machine_result(struct machine *machine);
+
+const char *machine_name(const struct machine *machine);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What machine.c and vcpu.c share. */
+#ifndef MEDIANT_VMM_MACHINE_INTERNAL_H
+#define MEDIANT_VMM_MACHINE_INTERNAL_H
+
+#include "vmm/address_map.h"
+#include "vmm/machine.h"
+#include "vmm/pci_bus.h"
+#include "vmm/serial.h"
+#include "vmm/sink.h"
+
+#include <pthread.h>
+
+struct kvm_run;
+
+struct vcpu {
+    struct machine *machine;
+    unsigned id;
+    int fd;
+    struct kvm_run *run;
+    pthread_t thread;
+    bool started; /* thread is to be joined */
+};
+
+struct machine {
+    char *name, *image, *args;
+    unsigned vcpu_count;
+    int kvm_fd, vm_fd;
+    size_t run_size;
+    struct memory *memory;
+    struct address_map *mmio, *pio;
+    struct pci_bus *pci;
+    struct serial *serial;
+    struct sink *sink;
+    struct vcpu *vcpus;
+    void (*ended)(void *opaque);
+    void *opaque;
+    bool stop;           /* atomic: vCPUs leave their loops */
+    GMutex threads_lock; /* held while vCPU threads are started, and while they are kicked */
+    GCond kicked_cond;
+    bool kicked; /* the thread that ended the VM is done with the others */
+    GMutex lock; /* guards the result */
+    struct machine_result result;
+    char *message;
+};
+
+/* vcpu.c */
+bool vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id, GError **error);
+void vcpu_finish(struct vcpu *vcpu); /* zeroed is allowed; its thread has been joined */
+bool vcpu_start(struct vcpu *vcpu, GError **error);
+/* Makes its thread look at machine->stop soon. Any thread. */
+void vcpu_kick(struct vcpu *vcpu);
+
+/*
+ * Ends the VM: the first call decides the result (message, which it takes over, may be NULL), tells ended(), and stops the vCPUs. Any
+ * thread. (machine.c)
+ */
+void machine_finish(struct machine *machine, enum machine_end end, unsigned status, char *message);
+
+#endif

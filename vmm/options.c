@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The option table and how its types are parsed. Used by config.c. */
+#include "vmm/options.h"
+
+#include "mmio/vgpu.h"
+#include "scheduler/scheduler.h"
+#include "vmm/machine.h"
+#include "vmm/units.h"
+
+#include <string.h>
+
+#define KIB (UINT64_C(1) << 10)
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+#define US UINT64_C(1000)
+#define SECOND UINT64_C(1000000000)
+
+const char *const option_group_names[OPTION_GROUPS + 1] = {
+    [OPTION_GPU] = "gpu", [OPTION_SCHEDULER] = "scheduler", [OPTION_VM] = "vm"};
+
+static char **backend_choices(void)
+{
+    static const char *const names[] = {"model", "vfio", NULL};
+
+    return g_strdupv((char **)names);
+}
+
+static char **policy_choices(void)
+{
+    return g_strdupv((char **)policy_names());
+}
+
+static char **gpu_choices(void)
+{
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+
+    g_strv_builder_add_many(names, "none", "passthrough", NULL);
+    for (const struct vgpu_type *type = vgpu_types; type->name; type++)
+        g_strv_builder_add(names, type->name);
+    return g_strv_builder_end(names);
+}
+
+const struct option options[] = {
+    {OPTION_GPU, "backend", OPTION_CHOICE, offsetof(struct gpu_settings, backend), "model", .choices = backend_choices,
+     .example = "model", .help = "the physical GPU: the software model, or a host's Intel GPU through vfio"},
+    {OPTION_GPU, "aperture", OPTION_SIZE, offsetof(struct gpu_settings, aperture), "256M", .min = 256 * MIB, .max = 4 * GIB,
+     .power_of_two = true, .example = "256M", .help = "size of the model's aperture (BAR2): low graphics memory, shared by all vGPUs"},
+
+    {OPTION_SCHEDULER, "policy", OPTION_CHOICE, offsetof(struct scheduler_settings, policy), "fair", .choices = policy_choices,
+     .example = "fair", .help = "how the engines' time is shared"},
+    {OPTION_SCHEDULER, "slice", OPTION_DURATION, offsetof(struct scheduler_settings, slice_ns), "", .min = 10 * US,
+     .max = 10 * SECOND, .example = "2ms", .help = "time slice, before another vGPU gets the engine"},
+    {OPTION_SCHEDULER, "hang", OPTION_DURATION, offsetof(struct scheduler_settings, hang_ns), "", .min = 1000 * US,
+     .max = 3600 * SECOND, .example = "2s", .help = "a workload without progress for this long ends in an engine reset"},
+
+    {OPTION_VM, "image", OPTION_PATH, offsetof(struct vm_settings, image), NULL, .example = "guest.elf",
+     .help = "ELF executable of the guest, relative to this file"},
+    {OPTION_VM, "memory", OPTION_SIZE, offsetof(struct vm_settings, memory), "64M", .min = 2 * MIB, .max = 256 * GIB,
+     .multiple = 4 * KIB, .example = "512M", .help = "RAM"},
+    {OPTION_VM, "vcpus", OPTION_NUMBER, offsetof(struct vm_settings, vcpus), "1", .min = 1, .max = MACHINE_MAX_VCPUS,
+     .example = "2", .help = "virtual CPUs, one thread each"},
+    {OPTION_VM, "gpu", OPTION_CHOICE, offsetof(struct vm_settings, gpu), "none", .choices = gpu_choices,
+     .example = "i915-GVTg_V5_4", .help = "type of its vGPU, passthrough (the whole GPU) or none"},
+    {OPTION_VM, "weight", OPTION_NUMBER, offsetof(struct vm_settings, weight), "", .min = 1, .max = 256, .example = "4",
+     .help = "share of the engines' time against the other vGPUs; the type's weight if not given"},
+    {OPTION_VM, "serial", OPTION_SERIAL, offsetof(struct vm_settings, serial), "stdio", .example = "stdio",
+     .help = "where its serial port goes: stdio, none or a file"},
+    {OPTION_VM, "args", OPTION_STRING, offsetof(struct vm_settings, args), "", .example = "frames=60",
+     .help = "the guest's command line"},
+    {OPTION_VM, "screenshot", OPTION_PATH, offsetof(struct vm_settings, screenshot), "", .example = "screen.png",
+     .help = "PNG file for what the guest's screen shows at the end"},
+};
+const size_t option_count = G_N_ELEMENTS(options);
+
+const struct option *option_find(enum option_group group, const char *key)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (options[i].group == group && strcmp(options[i].key, key) == 0)
+            return &options[i];
+    return NULL;
+}
+
+const char *option_suggest(enum option_group group, const char *key)
+{
+    const char *keys[G_N_ELEMENTS(options) + 1];
+    size_t count = 0;
+
+    for (size_t i = 0; i < option_count; i++)
+        if (options[i].group == group)
+            keys[count++] = options[i].key;
+    keys[count] = NULL;
+    return suggest(key, keys);
+}
+
+static bool is_text(enum option_type type)
+{
+    return type == OPTION_STRING || type == OPTION_CHOICE || type == OPTION_PATH || type == OPTION_SERIAL;
+}
+
+static char *format_value(const struct option *option, uint64_t value)
+{
+    if (option->type == OPTION_SIZE)
+        return format_size(value);
+    if (option->type != OPTION_DURATION)
+        return g_strdup_printf("%" G_GUINT64_FORMAT, value);
+    if (value % SECOND == 0)
+        return g_strdup_printf("%" G_GUINT64_FORMAT "s", value / SECOND);
+    if (value % (1000 * US) == 0)
+        return g_strdup_printf("%" G_GUINT64_FORMAT "ms", value / (1000 * US));
+    return g_strdup_printf("%" G_GUINT64_FORMAT "us", value / US);
+}
+
+static bool parse_value(const struct option *option, const char *text, uint64_t *value, char **reason)
+{
+    const char *what = option->type == OPTION_SIZE ? "a size" : option->type == OPTION_DURATION ? "a duration" : "a number";
+    bool ok = option->type == OPTION_SIZE       ? parse_size(text, value)
+              : option->type == OPTION_DURATION ? parse_duration(text, value)
+                                                : parse_number(text, value);
+
+    if (!ok) {
+        *reason = g_strdup_printf("\"%s\" is not %s (try %s)", text, what, option->example);
+    } else if ((option->min || option->max) && (*value < option->min || *value > option->max)) {
+        g_autofree char *min = format_value(option, option->min), *max = format_value(option, option->max);
+        *reason = g_strdup_printf("\"%s\" is not between %s and %s (try %s)", text, min, max, option->example);
+        ok = false;
+    } else if (option->multiple && *value % option->multiple) {
+        g_autofree char *multiple = format_size(option->multiple);
+        *reason = g_strdup_printf("\"%s\" is not a multiple of %s (try %s)", text, multiple, option->example);
+        ok = false;
+    } else if (option->power_of_two && (*value & (*value - 1))) {
+        *reason = g_strdup_printf("\"%s\" is not a power of two (try %s)", text, option->example);
+        ok = false;
+    }
+    return ok;
+}
+
+static bool check_choice(const struct option *option, const char *text, char **reason)
+{
+    g_auto(GStrv) choices = option->choices();
+
+    if (g_strv_contains((const char *const *)choices, text))
+        return true;
+    const char *guess = suggest(text, (const char *const *)choices);
+    g_autofree char *all = g_strjoinv(", ", choices);
+    *reason = guess ? g_strdup_printf("\"%s\" is not one of %s (try %s)", text, all, guess)
+                    : g_strdup_printf("\"%s\" is not one of %s (try %s)", text, all, option->example);
+    return false;
+}
+
+bool option_set(const struct option *option, void *settings, const char *text, const char *base, char **reason)
+{
+    void *field = (char *)settings + option->offset;
+    bool unset = option->fallback && *option->fallback == '\0' && *text == '\0';
+
+    if (!is_text(option->type)) {
+        uint64_t value = 0;
+        if (!unset && !parse_value(option, text, &value, reason))
+            return false;
+        memcpy(field, &value, sizeof(value));
+        return true;
+    }
+    if (*text == '\0' && !unset) {
+        *reason = g_strdup_printf("is empty (try %s)", option->example);
+        return false;
+    }
+    if (option->type == OPTION_CHOICE && !check_choice(option, text, reason))
+        return false;
+    char *value = NULL;
+    bool file = option->type == OPTION_PATH ||
+                (option->type == OPTION_SERIAL && strcmp(text, "stdio") != 0 && strcmp(text, "none") != 0);
+    if (file && !unset && !g_path_is_absolute(text) && base)
+        value = g_build_filename(base, text, NULL);
+    else if (!unset)
+        value = g_strdup(text);
+    g_free(*(char **)field);
+    *(char **)field = value;
+    return true;
+}
+
+void option_clear_all(enum option_group group, void *settings)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        if (options[i].group == group && is_text(options[i].type)) {
+            char **field = (char **)(void *)((char *)settings + options[i].offset);
+            g_clear_pointer(field, g_free);
+        }
+    }
+}

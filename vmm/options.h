@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Every key of a configuration file, once: the table drives parsing, errors, -o overrides, and documentation.
+ */
+#ifndef MEDIANT_VMM_OPTIONS_H
+#define MEDIANT_VMM_OPTIONS_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Settings as the program uses them; the strings are owned. */
+struct gpu_settings {
+    char *backend;
+    uint64_t aperture; /* bytes */
+};
+
+struct scheduler_settings {
+    char *policy;
+    uint64_t slice_ns, hang_ns; /* 0: the scheduler's default */
+};
+
+struct vm_settings {
+    char *name;
+    char *image;      /* path */
+    uint64_t memory;  /* bytes */
+    uint64_t vcpus;
+    char *gpu;        /* vGPU type, "passthrough" or "none" */
+    uint64_t weight;  /* 0: the type's */
+    char *serial;     /* "stdio", "none" or a path */
+    char *args;       /* the guest's command line */
+    char *screenshot; /* path, or NULL */
+};
+
+enum option_group { OPTION_GPU, OPTION_SCHEDULER, OPTION_VM, OPTION_GROUPS };
+
+enum option_type {
+    OPTION_STRING,   /* char *: any text */
+    OPTION_CHOICE,   /* char *: one of choices() */
+    OPTION_PATH,     /* char *: relative to the configuration file */
+    OPTION_SERIAL,   /* char *: "stdio", "none" or a path */
+    OPTION_SIZE,     /* uint64_t: bytes */
+    OPTION_DURATION, /* uint64_t: nanoseconds */
+    OPTION_NUMBER,   /* uint64_t */
+};
+
+struct option {
+    enum option_group group;
+    const char *key;
+    enum option_type type;
+    size_t offset;        /* in the group's settings struct */
+    const char *fallback; /* the default, in the form of the file; NULL: the key must be given, "" : unset */
+    uint64_t min, max;    /* of numbers, sizes and durations; 0 and 0 for any */
+    uint64_t multiple;    /* sizes are a multiple of this; 0 for any */
+    bool power_of_two;
+    char **(*choices)(void); /* NULL-terminated; caller frees with g_strfreev */
+    const char *example;  /* a good value, for errors */
+    const char *help;
+};
+
+extern const struct option options[];
+extern const size_t option_count;
+
+/* "gpu", "scheduler", "vm". */
+extern const char *const option_group_names[OPTION_GROUPS + 1];
+
+/* NULL when the group has no such key. */
+const struct option *option_find(enum option_group group, const char *key);
+/* The key of the group that was probably meant, or NULL. */
+const char *option_suggest(enum option_group group, const char *key);
+
+/*
+ * Parses text into the option's field of settings (replacing what is there). base is the directory that paths are relative to. On failure
+ * returns false with *reason (caller frees), as in: "12X" is not a size (try 512M)
+ */
+bool option_set(const struct option *option, void *settings, const char *text, const char *base, char **reason);
+
+/* Releases the strings of a group's settings. */
+void option_clear_all(enum option_group group, void *settings);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
