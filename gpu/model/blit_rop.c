@@ -13,29 +13,33 @@ unsigned blit_rop_operands(uint8_t rop)
            ((rop >> 2 & 0x33) != (rop & 0x33) ? BLIT_ROP_SOURCE : 0) | ((rop >> 4 & 0x0f) != (rop & 0x0f) ? BLIT_ROP_PATTERN : 0);
 }
 
-/* All ones or all zeros for one row of the truth table. */
-static inline uint64_t row(uint8_t rop, unsigned index)
-{
-    return rop >> index & 1 ? ~UINT64_C(0) : 0;
-}
+/* 16 bytes: a register of every x86-64. */
+typedef uint64_t bits128 __attribute__((vector_size(16)));
 
-static inline uint64_t load64(const uint8_t *from)
+static inline bits128 load(const uint8_t *from)
 {
-    uint64_t value;
+    bits128 value;
 
     memcpy(&value, from, sizeof(value));
     return value;
 }
 
-static inline uint64_t select_bits(uint64_t when_clear, uint64_t when_set, uint64_t by)
+static inline bits128 choose(bits128 when_clear, bits128 when_set, bits128 by)
 {
     return when_clear ^ ((when_clear ^ when_set) & by);
+}
+
+/* The truth table, each row all ones or all zeros, as a tree of choices. */
+static inline bits128 evaluate(const bits128 table[8], bits128 d, bits128 s, bits128 p)
+{
+    return choose(choose(choose(table[0], table[1], d), choose(table[2], table[3], d), s),
+                  choose(choose(table[4], table[5], d), choose(table[6], table[7], d), s), p);
 }
 
 void blit_rop(uint8_t rop, uint8_t *d, const uint8_t *s, const uint8_t *p, size_t bytes)
 {
     unsigned uses = blit_rop_operands(rop);
-    uint64_t table[8];
+    bits128 table[8];
     size_t i = 0;
 
     switch (rop) {
@@ -52,25 +56,29 @@ void blit_rop(uint8_t rop, uint8_t *d, const uint8_t *s, const uint8_t *p, size_
     default:
         break;
     }
-    for (unsigned index = 0; index < 8; index++)
-        table[index] = row(rop, index);
-    for (; i < bytes; i += 8) {
-        size_t left = bytes - i < 8 ? bytes - i : 8;
-        uint64_t ds = 0, ss = 0, ps = 0, result;
+    /* An operand that does not matter may be anything. */
+    if (!(uses & BLIT_ROP_SOURCE))
+        s = d;
+    if (!(uses & BLIT_ROP_PATTERN))
+        p = d;
+    for (unsigned row = 0; row < 8; row++) {
+        uint64_t value = rop >> row & 1 ? ~UINT64_C(0) : 0;
 
-        if (left == 8) {
-            ds = load64(d + i);
-            ss = uses & BLIT_ROP_SOURCE ? load64(s + i) : 0;
-            ps = uses & BLIT_ROP_PATTERN ? load64(p + i) : 0;
-        } else {
-            memcpy(&ds, d + i, left);
-            if (uses & BLIT_ROP_SOURCE)
-                memcpy(&ss, s + i, left);
-            if (uses & BLIT_ROP_PATTERN)
-                memcpy(&ps, p + i, left);
-        }
-        result = select_bits(select_bits(select_bits(table[0], table[1], ds), select_bits(table[2], table[3], ds), ss),
-                             select_bits(select_bits(table[4], table[5], ds), select_bits(table[6], table[7], ds), ss), ps);
-        memcpy(d + i, &result, left);
+        table[row] = (bits128){value, value};
+    }
+    for (; i + sizeof(bits128) <= bytes; i += sizeof(bits128)) {
+        bits128 result = evaluate(table, load(d + i), load(s + i), load(p + i));
+
+        memcpy(d + i, &result, sizeof(result));
+    }
+    if (i < bytes) {
+        uint8_t last[3][sizeof(bits128)] = {{0}};
+        bits128 result;
+
+        memcpy(last[0], d + i, bytes - i);
+        memcpy(last[1], s + i, bytes - i);
+        memcpy(last[2], p + i, bytes - i);
+        result = evaluate(table, load(last[0]), load(last[1]), load(last[2]));
+        memcpy(d + i, &result, bytes - i);
     }
 }

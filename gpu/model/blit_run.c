@@ -35,8 +35,9 @@ struct run {
 
 /* The operands of one span, and its mask. */
 struct span {
+    bool transparent;                /* the masks differ from pixel to pixel */
     uint8_t source[SPAN_BYTES], pattern[SPAN_BYTES], destination[SPAN_BYTES];
-    uint8_t enable[SPAN_BYTES];      /* by pixel */
+    uint8_t enable[SPAN_BYTES];      /* by pixel, of the transparencies */
     uint8_t byte_enable[SPAN_BYTES]; /* by byte */
     uint8_t pattern_pixels[PATTERN_PIXELS * MAX_CPP];
     uint8_t pattern_enable[PATTERN_PIXELS];
@@ -96,9 +97,29 @@ static uint8_t *at(struct run *run, uint64_t addr, bool write)
     return window->host + (addr - page);
 }
 
+/* Writes the bytes whose enable is 1 and no other ones, most often by groups of eight. */
 static void masked_copy(uint8_t *to, const uint8_t *from, const uint8_t *enable, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++) {
+    const uint64_t all = UINT64_C(0x0101010101010101), rgb = UINT64_C(0x0001010100010101);
+    size_t i = 0;
+
+    for (; i + 8 <= bytes; i += 8) {
+        uint64_t enabled;
+
+        memcpy(&enabled, enable + i, 8);
+        if (enabled == all) {
+            memcpy(to + i, from + i, 8);
+        } else if (enabled == rgb) { /* two pixels without their alpha */
+            memcpy(to + i, from + i, 3);
+            memcpy(to + i + 4, from + i + 4, 3);
+        } else if (enabled) {
+            for (size_t j = i; j < i + 8; j++) {
+                if (enable[j])
+                    to[j] = from[j];
+            }
+        }
+    }
+    for (; i < bytes; i++) {
         if (enable[i])
             to[i] = from[i];
     }
@@ -405,15 +426,17 @@ static bool copy_linear(struct run *run)
     return true;
 }
 
-static bool read_rect(struct run *run, const struct blit_surface *surface, int64_t x, int64_t y, size_t bytes, int64_t rows,
-                      uint8_t *to)
+/* The part of a rectangle in one direction: from the rows of the surface to a buffer without gaps, or back. */
+static bool move_rect(struct run *run, const struct blit_surface *surface, int64_t x, int64_t y, size_t bytes, int64_t rows,
+                      uint8_t *buffer, bool write)
 {
-    struct tile_shape shape = tile_shape(surface->tiling, run->blit->cpp * 8);
+    unsigned bpp = run->blit->cpp * 8;
+    struct tile_shape shape = tile_shape(surface->tiling, bpp);
     int64_t x2 = x + (int64_t)bytes, y2 = y + rows;
 
     if (surface->tiling == TILING_LINEAR) {
-        for (; rows; rows--, y++, to += bytes) {
-            if (!read_row(run, surface, x, y, to, bytes))
+        for (; y < y2; y++, buffer += bytes) {
+            if (!(write ? write_row(run, surface, x, y, buffer, NULL, bytes) : read_row(run, surface, x, y, buffer, bytes)))
                 return false;
         }
         return true;
@@ -421,57 +444,52 @@ static bool read_rect(struct run *run, const struct blit_surface *surface, int64
     for (int64_t row = y, row_end; row < y2; row = row_end) {
         row_end = block_end(row, shape.height, y2);
         for (int64_t column = x, column_end; column < x2; column = column_end) {
+            uint8_t *at_corner = buffer + (size_t)(row - y) * bytes + (size_t)(column - x);
             struct place place;
 
             column_end = block_end(column, shape.width, x2);
-            if (!find_block(run, surface, column, row, false, &place))
+            if (!find_block(run, surface, column, row, write, &place))
                 return false;
-            tile_read(surface->tiling, run->blit->cpp * 8, place.block, place.x, place.y, (unsigned)(column_end - column),
-                      (unsigned)(row_end - row), to + (size_t)(row - y) * bytes + (column - x), (ptrdiff_t)bytes);
+            if (write)
+                tile_write(surface->tiling, bpp, place.block, place.x, place.y, (unsigned)(column_end - column),
+                           (unsigned)(row_end - row), at_corner, (ptrdiff_t)bytes);
+            else
+                tile_read(surface->tiling, bpp, place.block, place.x, place.y, (unsigned)(column_end - column),
+                          (unsigned)(row_end - row), at_corner, (ptrdiff_t)bytes);
         }
     }
     return true;
 }
 
-/* At least one side is tiled: goes by that side's blocks (the destination's if both are), through a buffer of one block. */
+/*
+ * At least one side is tiled: goes by groups of that side's blocks (the destination's if both are), 512 bytes wide so that linear
+ * rows are touched in runs of some length, through a buffer that stays in the cache.
+ */
 static bool copy_blocks(struct run *run)
 {
+    enum { GROUP_WIDTH = 512, GROUP_ROWS = 64 };
     const struct blit *blit = run->blit;
     const struct blit_rect *rect = &blit->visible;
-    unsigned bpp = blit->cpp * 8;
     bool by_destination = blit->dst.tiling != TILING_LINEAR;
-    /* From the guiding side's coordinates to the source's and the destination's. */
+    /* From the destination's coordinates to the source's; the guide's are either of them. */
     int64_t dx = ((int64_t)blit->src_x - blit->rect.x1) * blit->cpp, dy = (int64_t)blit->src_y - blit->rect.y1;
-    int64_t to_src_x = by_destination ? dx : 0, to_src_y = by_destination ? dy : 0;
-    int64_t to_dst_x = by_destination ? 0 : -dx, to_dst_y = by_destination ? 0 : -dy;
-    int64_t x1 = (int64_t)rect->x1 * blit->cpp - to_dst_x, x2 = (int64_t)rect->x2 * blit->cpp - to_dst_x;
-    int64_t y1 = rect->y1 - to_dst_y, y2 = rect->y2 - to_dst_y;
-    struct tile_shape shape = tile_shape(by_destination ? blit->dst.tiling : blit->src.tiling, bpp);
-    uint8_t buffer[TILE_BLOCK_SIZE] __attribute__((aligned(64)));
+    int64_t guide_x = by_destination ? 0 : dx, guide_y = by_destination ? 0 : dy;
+    int64_t x1 = (int64_t)rect->x1 * blit->cpp + guide_x, x2 = (int64_t)rect->x2 * blit->cpp + guide_x;
+    int64_t y1 = rect->y1 + guide_y, y2 = rect->y2 + guide_y;
+    struct tile_shape shape = tile_shape(by_destination ? blit->dst.tiling : blit->src.tiling, blit->cpp * 8);
+    uint8_t buffer[GROUP_WIDTH * GROUP_ROWS] __attribute__((aligned(64)));
 
     for (int64_t y = y1, y_end; y < y2; y = y_end) {
         y_end = block_end(y, shape.height, y2);
         for (int64_t x = x1, x_end; x < x2; x = x_end) {
+            int64_t dst_x = x - guide_x, dst_y = y - guide_y;
             size_t bytes;
 
-            x_end = block_end(x, shape.width, x2);
+            x_end = block_end(x, GROUP_WIDTH, x2);
             bytes = (size_t)(x_end - x);
-            if (!read_rect(run, &blit->src, x + to_src_x, y + to_src_y, bytes, y_end - y, buffer))
-                return false;
-            if (by_destination) {
-                struct place place;
-
-                if (!find_block(run, &blit->dst, x, y, true, &place))
-                    return false;
-                tile_write(blit->dst.tiling, bpp, place.block, place.x, place.y, (unsigned)bytes, (unsigned)(y_end - y), buffer,
-                           (ptrdiff_t)bytes);
-            } else {
-                for (int64_t row = y; row < y_end; row++) {
-                    if (!write_row(run, &blit->dst, x + to_dst_x, row + to_dst_y, buffer + (size_t)(row - y) * bytes, NULL, bytes))
-                        return false;
-                }
-            }
-            if (!charge(run, bytes * (size_t)(y_end - y) + ACCESS_COST))
+            if (!move_rect(run, &blit->src, dst_x + dx, dst_y + dy, bytes, y_end - y, buffer, false) ||
+                !move_rect(run, &blit->dst, dst_x, dst_y, bytes, y_end - y, buffer, true) ||
+                !charge(run, bytes * (size_t)(y_end - y) + ACCESS_COST))
                 return false;
         }
     }
@@ -603,13 +621,11 @@ static void apply_chroma(const struct blit *blit, struct span *span, size_t pixe
 
 static void enable_bytes(const struct blit *blit, struct span *span, size_t pixels)
 {
-    for (size_t i = 0; i < pixels; i++) {
-        for (unsigned byte = 0; byte < blit->cpp; byte++) {
-            bool writes = blit->depth != BLIT_8888 || (byte == 3 ? blit->write_alpha : blit->write_rgb);
+    uint32_t writes = blit->depth != BLIT_8888 ? 0x01010101u
+                                               : (blit->write_alpha ? 0x01000000u : 0) | (blit->write_rgb ? 0x00010101u : 0);
 
-            span->byte_enable[i * blit->cpp + byte] = span->enable[i] && writes;
-        }
-    }
+    for (size_t i = 0; i < pixels; i++)
+        store_pixel(span->byte_enable + i * blit->cpp, span->enable[i] ? writes : 0, blit->cpp);
 }
 
 static bool chroma_on(const struct blit *blit)
@@ -630,10 +646,10 @@ static bool draw_span(struct run *run, struct span *span, int32_t x, int32_t y, 
 {
     const struct blit *blit = run->blit;
     unsigned uses = blit_rop_operands(blit->rop);
-    bool masked = transparent(blit) || !blit->write_rgb || !blit->write_alpha;
+    bool masked = span->transparent || !blit->write_rgb || !blit->write_alpha;
     size_t bytes = pixels * blit->cpp;
 
-    if (masked)
+    if (span->transparent)
         memset(span->enable, 1, pixels);
     if (blit->source == BLIT_SOURCE_COLOR && (uses & BLIT_ROP_SOURCE || chroma_on(blit))) {
         int64_t src_x = (int64_t)blit->src_x + x - blit->rect.x1, src_y = (int64_t)blit->src_y + y - blit->rect.y1;
@@ -651,7 +667,7 @@ static bool draw_span(struct run *run, struct span *span, int32_t x, int32_t y, 
         return false;
     if (chroma_on(blit))
         apply_chroma(blit, span, pixels);
-    if (masked)
+    if (span->transparent)
         enable_bytes(blit, span, pixels);
     blit_rop(blit->rop, span->destination, span->source, span->pattern, bytes);
     if (!write_row(run, &blit->dst, (int64_t)x * blit->cpp, y, span->destination, masked ? span->byte_enable : NULL, bytes))
@@ -667,6 +683,9 @@ static bool draw_spans(struct run *run)
     struct span span;
 
     memset(&span, 0, sizeof(span));
+    span.transparent = transparent(blit);
+    memset(span.enable, 1, sizeof(span.enable));
+    enable_bytes(blit, &span, (size_t)step);
     if (!load_pattern(run, &span))
         return false;
     for (int32_t row = 0; row < rect->y2 - rect->y1; row++) {

@@ -13,14 +13,17 @@
 #include <emmintrin.h>
 #endif
 
-/* Copies without overlap. Ordered before later stores only by stream_fence(). */
+/*
+ * Copies. A guest may give both sides the same memory: then what comes out is not defined, but nothing else happens. Ordered
+ * before later stores only by stream_fence().
+ */
 static inline void stream_copy(uint8_t *to, const uint8_t *from, size_t bytes)
 {
 #ifdef __SSE2__
     size_t head = -(uintptr_t)to & 15;
 
     if (bytes >= 256) {
-        memcpy(to, from, head);
+        memmove(to, from, head);
         to += head;
         from += head;
         bytes -= head;
@@ -38,7 +41,7 @@ static inline void stream_copy(uint8_t *to, const uint8_t *from, size_t bytes)
         }
     }
 #endif
-    memcpy(to, from, bytes);
+    memmove(to, from, bytes);
 }
 
 /* Makes streamed stores visible before anything that is stored later. */

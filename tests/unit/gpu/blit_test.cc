@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <random>
 #include <set>
 
@@ -342,5 +343,279 @@ INSTANTIATE_TEST_SUITE_P(Opcode, BlitProperty,
                          testing::Values(0x24, 0x25, 0x26, 0x31, 0x40, 0x42, 0x43, 0x50, 0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58,
                                          0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77),
                          [](const auto &info) { return std::string(cmd_descs[cmd_find(ENGINE_BCS0, 2u << 29 | unsigned(info.param) << 22)].name); });
+
+// A linear 32 bpp surface of 4096 bytes in a row, in pages of one memory.
+class Blit : public testing::Test {
+  protected:
+    Memory memory;
+    blit_setup setup = {};
+    Random random{std::mt19937(5)};
+
+    void fill_pages(uint64_t addr, unsigned count)
+    {
+        memory.add(addr, count);
+        for (unsigned i = 0; i < count; i++) {
+            for (auto &byte : memory.pages[(addr >> 12) + i])
+                byte = uint8_t(random());
+        }
+    }
+    static std::vector<uint32_t> copy(uint64_t src, int sx, int sy, uint64_t dst, int x, int y, int width, int height,
+                                      unsigned pitch, unsigned rop = 0xcc)
+    {
+        return {0x54c00008 | 3u << 20, 3u << 24 | rop << 16 | pitch, corner(x, y), corner(x + width, y + height), uint32_t(dst),
+                uint32_t(dst >> 32), corner(sx, sy), pitch, uint32_t(src), uint32_t(src >> 32)};
+    }
+    static std::vector<uint32_t> color(uint64_t dst, int width, int height, unsigned pitch, uint32_t value)
+    {
+        return {0x54000005 | 3u << 20, 3u << 24 | 0xf0u << 16 | pitch, 0, corner(width, height), uint32_t(dst), uint32_t(dst >> 32),
+                value};
+    }
+    enum blit_decoded decode(const std::vector<uint32_t> &dwords, struct blit *blit)
+    {
+        return blit_decode(&setup, cmd_find(ENGINE_BCS0, dwords[0]), dwords.data(), unsigned(dwords.size()), 0, blit);
+    }
+    enum blit_result run(const std::vector<uint32_t> &dwords, View &view)
+    {
+        struct blit blit;
+        blit_memory access = view.access();
+        EXPECT_EQ(decode(dwords, &blit), BLIT_DRAW);
+        return blit_run(&blit, &access);
+    }
+};
+
+TEST_F(Blit, CopiesWithinASurfaceInEveryDirection)
+{
+    fill_pages(DST, 64);
+    blit_reference::Blitter reference;
+    for (int pitch : {4096, 1500, 8000}) {
+        int width = pitch / 4;
+        for (int dx : {-700, -3, 0, 1, 5, 600}) {
+            for (int dy : {-2, 0, 1}) {
+                for (unsigned rop : {0xccu, 0x33u}) { // by runs, and by spans
+                    int w = width - abs(dx), h = 20;
+                    if (w <= 0)
+                        continue;
+                    auto dwords = copy(DST, std::max(0, -dx), std::max(0, -dy), DST, std::max(0, dx), std::max(0, dy), w, h,
+                                       unsigned(pitch), rop);
+                    Memory expected = memory;
+                    reference.run(memory, expected, dwords);
+                    View view{&memory, {}};
+                    ASSERT_EQ(run(dwords, view), BLIT_DONE);
+                    ASSERT_TRUE(memory.pages == expected.pages) << "pitch " << pitch << " by " << dx << ", " << dy;
+                }
+            }
+        }
+    }
+}
+
+// Larger than what goes through the cache, and rows that join to one run.
+TEST_F(Blit, MovesLargeSurfaces)
+{
+    unsigned pages = 1300;
+    fill_pages(DST, pages + 2);
+    fill_pages(SRC, pages + 2);
+    fill_pages(EXTRA - 4096 * 1400, pages + 2);
+    uint64_t third = EXTRA - 4096 * 1400;
+    Memory before = memory;
+    View view{&memory, {}};
+    ASSERT_EQ(run(copy(SRC + 4, 0, 0, DST + 12, 0, 0, 1024, int(pages), 4096), view), BLIT_DONE);
+    EXPECT_GE(view.pauses, long(pages * 4096 / BLIT_SLICE));
+    ASSERT_EQ(run(color(third + 2, 1024, int(pages), 4096, 0x11223344), view), BLIT_DONE);
+    for (uint64_t i = 0; i < (pages + 2) * 4096; i++) {
+        bool inside = i >= 12 && i < 12 + pages * 4096;
+        ASSERT_EQ(memory.byte(DST + i), inside ? before.byte(SRC + 4 + i - 12) : before.byte(DST + i)) << i;
+        inside = i >= 2 && i < 2 + pages * 4096;
+        ASSERT_EQ(memory.byte(third + i), inside ? 0x11223344u >> 8 * ((i - 2) % 4) & 0xff : before.byte(third + i)) << i;
+        ASSERT_EQ(memory.byte(SRC + i), before.byte(SRC + i));
+    }
+}
+
+TEST_F(Blit, StopsAtFaultsWithoutTouchingMore)
+{
+    fill_pages(DST, 16);
+    fill_pages(SRC, 16);
+    for (unsigned rop : {0xccu, 0x66u}) {
+        for (int kind = 0; kind < 3; kind++) {
+            Memory before = memory, expected = memory;
+            auto dwords = copy(SRC, 0, 0, DST, 3, 1, 1000, 12, 4096, rop);
+            blit_reference::Blitter().run(before, expected, dwords);
+            View view{&memory, {}};
+            if (kind == 0)
+                memory.pages.erase((SRC >> 12) + 7);
+            else if (kind == 1)
+                memory.pages.erase((DST >> 12) + 7);
+            else
+                view.read_only.insert((DST >> 12) + 7);
+            EXPECT_EQ(run(dwords, view), BLIT_FAULTED);
+            int done = 0;
+            for (auto &[number, page] : memory.pages) {
+                for (size_t i = 0; i < 4096; i++) {
+                    uint8_t old = before.pages[number][i], want = expected.pages[number][i];
+                    ASSERT_TRUE(page[i] == old || page[i] == want);
+                    if (number > (DST >> 12) + 8 && number < (DST >> 12) + 16) {
+                        ASSERT_EQ(page[i], old) << "drew on after the fault";
+                    }
+                    done += page[i] == want && want != old;
+                }
+            }
+            EXPECT_GT(done, 4096 * 4) << "what lies before the fault is drawn";
+            memory = before;
+        }
+    }
+    // The pattern's and the mono source's memory too.
+    View view{&memory, {}};
+    EXPECT_EQ(run({0x54400006 | 3u << 20, 3u << 24 | 0xf0u << 16 | 4096, 0, corner(9, 9), uint32_t(DST), DST >> 32, 0x1000, 0}, view),
+              BLIT_FAULTED);
+    EXPECT_EQ(run({0x55000008 | 3u << 20, 3u << 24 | 0xccu << 16 | 4096, 0, corner(9, 9), uint32_t(DST), DST >> 32, 0x1000, 0, 1, 2}, view),
+              BLIT_FAULTED);
+}
+
+TEST_F(Blit, StopsWhenItIsTold)
+{
+    fill_pages(DST, 512);
+    fill_pages(SRC, 512);
+    for (unsigned rop : {0xccu, 0x66u}) {
+        Memory before = memory;
+        View view{&memory, {}};
+        view.stop_after = 3;
+        EXPECT_EQ(run(copy(SRC, 0, 0, DST, 0, 0, 1024, 512, 4096, rop), view), BLIT_STOPPED);
+        EXPECT_EQ(view.pauses, 3);
+        size_t changed = 0;
+        for (unsigned i = 0; i < 512; i++)
+            changed += memory.pages[(DST >> 12) + i] != before.pages[(DST >> 12) + i];
+        EXPECT_GT(changed, 60u);
+        EXPECT_LE(changed, 3u * BLIT_SLICE / 4096 + 2);
+        memory = before;
+    }
+}
+
+// Everything is mapped to one page, so nothing but the slices ends such a blit soon.
+struct Endless {
+    std::vector<uint8_t> page = std::vector<uint8_t>(4096);
+    long maps = 0, most = 0, pauses = 0, limit = 4;
+    static void *map(void *opaque, uint64_t addr, size_t *len, bool)
+    {
+        Endless *self = static_cast<Endless *>(opaque);
+        self->most = std::max(self->most, ++self->maps);
+        *len = std::min<size_t>(*len, 4096 - addr % 4096);
+        return self->page.data() + addr % 4096;
+    }
+    static bool pause(void *opaque)
+    {
+        Endless *self = static_cast<Endless *>(opaque);
+        self->maps = 0;
+        return ++self->pauses < self->limit;
+    }
+};
+
+TEST_F(Blit, HostileExtentsAreCutIntoSlices)
+{
+    int stopped = 0;
+    for (unsigned op = 0; op < 128; op++) {
+        enum cmd_id id = cmd_find(ENGINE_BCS0, 2u << 29 | op << 22);
+        if (id == CMD_COUNT)
+            continue;
+        for (int i = 0; i < 200; i++) {
+            std::vector<uint32_t> dwords(size_t(random.range(1, 14)) + (random.one_in(2) ? 300 : 0));
+            for (auto &dword : dwords)
+                dword = random.one_in(8) ? 0 : random();
+            if (random.one_in(2) && dwords.size() > 3) { // a rectangle as large as it gets
+                dwords[1] &= ~(1u << 30);
+                dwords[2] = corner(-32768, -32768);
+                dwords[3] = corner(32767, 32767);
+            }
+            dwords[0] = (dwords[0] & 0x3fffff) | 2u << 29 | op << 22;
+            struct blit blit;
+            if (blit_decode(&setup, id, dwords.data(), unsigned(dwords.size()), random(), &blit) != BLIT_DRAW)
+                continue;
+            Endless endless;
+            blit_memory access = {Endless::map, Endless::pause, &endless};
+            enum blit_result result = blit_run(&blit, &access);
+            ASSERT_NE(result, BLIT_FAULTED);
+            ASSERT_LE(endless.pauses, endless.limit);
+            ASSERT_LT(endless.most, 3 * BLIT_SLICE / 64) << "too much work between two pauses";
+            stopped += result == BLIT_STOPPED;
+        }
+    }
+    EXPECT_GT(stopped, 200);
+}
+
+TEST_F(Blit, RefusesMalformedCommands)
+{
+    struct blit blit;
+    auto dwords = copy(SRC, 0, 0, DST, 0, 0, 5, 5, 4096);
+    EXPECT_EQ(decode(dwords, &blit), BLIT_DRAW);
+    for (size_t length = 1; length < dwords.size(); length++)
+        EXPECT_EQ(decode(std::vector<uint32_t>(dwords.begin(), dwords.begin() + long(length)), &blit), BLIT_MALFORMED) << length;
+    EXPECT_EQ(blit_decode(&setup, CMD_MI_NOOP, dwords.data(), 10, 0, &blit), BLIT_MALFORMED);
+    EXPECT_EQ(blit_decode(&setup, CMD_COUNT, dwords.data(), 10, 0, &blit), BLIT_MALFORMED);
+    for (unsigned depth : {2u, 6u, 7u})
+        EXPECT_EQ(decode({0x50800008, depth << 24 | 4096, 0, corner(4, 4), 0, 1, 0, 4096, 0, 2}, &blit), BLIT_MALFORMED);
+    // Immediate bits: 20 x 3 of them take 3 rows of 4 bytes.
+    std::vector<uint32_t> mono = {0x5c400009 | 3u << 20, 3u << 24 | 0xccu << 16 | 4096, 0, corner(20, 3), uint32_t(DST), DST >> 32, 1, 2,
+                                  0, 0, 0};
+    EXPECT_EQ(decode(mono, &blit), BLIT_DRAW);
+    mono.pop_back();
+    EXPECT_EQ(decode(mono, &blit), BLIT_MALFORMED);
+    // A setup that is too short leaves the old state.
+    EXPECT_EQ(decode({0x40c00001, corner(1, 2), corner(3, 4)}, &blit), BLIT_NOTHING);
+    blit_setup old = setup;
+    EXPECT_EQ(decode({0x40400008, 1, 2, 3, 4, 5, 6, 7, 8}, &blit), BLIT_MALFORMED);
+    EXPECT_EQ(memcmp(&old, &setup, sizeof(old)), 0);
+    EXPECT_EQ(setup.clip_last, corner(3, 4));
+}
+
+TEST_F(Blit, DrawsNothingForEmptyRectangles)
+{
+    struct blit blit;
+    for (auto [width, height] : {std::pair(0, 5), {5, 0}, {-3, 5}, {5, -1}})
+        EXPECT_EQ(decode(color(DST, width, height, 4096, 1), &blit), BLIT_NOTHING);
+    EXPECT_EQ(decode({0x40c00001, corner(10, 10), corner(10, 20)}, &blit), BLIT_NOTHING);
+    auto clipped = color(DST, 100, 100, 4096, 1);
+    clipped[1] |= 1u << 30;
+    EXPECT_EQ(decode(clipped, &blit), BLIT_NOTHING);
+    // Neither colour nor alpha may be written.
+    fill_pages(DST, 4);
+    Memory before = memory;
+    auto none = color(DST, 10, 3, 4096, 1);
+    none[0] &= ~(3u << 20);
+    View view{&memory, {}};
+    EXPECT_EQ(run(none, view), BLIT_DONE);
+    EXPECT_TRUE(memory.pages == before.pages);
+}
+
+TEST(BlitRop, AllCodesByTheirTruthTables)
+{
+    // 8 bytes of operands hold each combination; odd lengths check the ends.
+    Random random{std::mt19937(9)};
+    for (unsigned rop = 0; rop < 256; rop++) {
+        size_t bytes = size_t(random.range(1, 70));
+        std::vector<uint8_t> d(bytes + 1), s(bytes), p(bytes), want;
+        for (size_t i = 0; i < bytes; i++) {
+            d[i] = uint8_t(random());
+            s[i] = uint8_t(random());
+            p[i] = uint8_t(random());
+        }
+        d[bytes] = 0x77;
+        want = d;
+        unsigned uses = 0;
+        for (unsigned index = 0; index < 8; index++) {
+            for (unsigned operand : {1u, 2u, 4u}) {
+                if ((rop >> index & 1) != (rop >> (index ^ operand) & 1))
+                    uses |= operand;
+            }
+        }
+        for (size_t i = 0; i < bytes; i++) {
+            want[i] = 0;
+            for (int bit = 0; bit < 8; bit++) {
+                int index = (p[i] >> bit & 1) * 4 + (s[i] >> bit & 1) * 2 + (d[i] >> bit & 1);
+                want[i] |= uint8_t((rop >> index & 1) << bit);
+            }
+        }
+        EXPECT_EQ(blit_rop_operands(uint8_t(rop)), uses) << rop;
+        blit_rop(uint8_t(rop), d.data(), uses & BLIT_ROP_SOURCE ? s.data() : nullptr, uses & BLIT_ROP_PATTERN ? p.data() : nullptr, bytes);
+        EXPECT_EQ(d, want) << rop;
+    }
+}
 
 } // namespace
