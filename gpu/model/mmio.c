@@ -76,6 +76,7 @@ static void write_gtt(struct model *model, const struct reg_desc *desc, uint32_t
     case R_GEN8_M2TCR:
     case R_GEN8_BTCR:
     case R_GEN8_VTCR:
+    case R_GEN8_GTCR:
         invalidate_tlb(model, offset, value);
         model_reg_set(model, offset, value & ~1u);
         return;

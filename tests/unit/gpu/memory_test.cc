@@ -118,31 +118,32 @@ TEST_F(Memory, RandomTablesAgreeWithTheReference)
                             (random() & 0x1ff000);
             uint64_t dma = BASE + (random() % (bare.size + (8 << 20))); // some lie outside of the DMA view
             uint64_t flags = PTE_PRESENT | (random() % 4 ? PTE_WRITE : 0);
+            uint64_t *pdpe = entry(below(pml4, addr >> 39 & 511), addr >> 30 & 511);
+            places.push_back(addr);
+            if (*pdpe & PDE_PAGE_2M)
+                continue; // nothing below
             uint64_t *e = pde(addr);
+            bool no_table = (*e & PDE_PAGE_2M) || (*e & PTE_ADDRESS) >= BASE + bare.size;
             switch (random() % 8) {
             case 0:
                 if (!*e)
                     *e = (dma & PTE_ADDRESS) | flags | PDE_PAGE_2M; // low address bits are ignored
                 break;
-            case 1: {
-                uint64_t *pdpe = entry(below(pml4, addr >> 39 & 511), addr >> 30 & 511);
+            case 1:
                 if (random() % 4 == 0)
                     *pdpe = (dma & PTE_ADDRESS) | flags | PDE_PAGE_2M;
                 break;
-            }
             case 2:
                 if (random() % 4 == 0 && !*e)
                     *e = (BASE + bare.size + K4 * (random() % 8)) | flags; // a table that is nowhere
                 break;
             default:
-                if (*e & PDE_PAGE_2M || (*e & PTE_ADDRESS) >= BASE + bare.size ||
-                    (*entry(below(pml4, addr >> 39 & 511), addr >> 30 & 511) & PDE_PAGE_2M))
+                if (no_table)
                     break;
                 *pte(addr, random() % 2 ? PDE_IPS_64K : 0) = (dma & PTE_ADDRESS) | (random() % 8 ? flags : 0);
                 if (random() % 4 == 0)
                     *pde(addr) &= ~PTE_WRITE;
             }
-            places.push_back(addr);
         }
         roots[0] = pml4;
         engine_memory_set_roots(memory, true, roots);
