@@ -112,7 +112,8 @@ static void fill_boot_page(const struct boot_request *request, const struct memo
                                     .memory_low = low,
                                     .ecam_base = request->ecam_base,
                                     .args = BOOT_AREA + AREA_ARGS,
-                                    .vcpus = request->vcpus};
+                                    .vcpus = request->vcpus,
+                                    .tsc_khz = request->tsc_khz};
     memcpy(page->module_name, BOOT_MODULE_NAME, sizeof(BOOT_MODULE_NAME));
     page->module = (struct hvm_modlist_entry){.paddr = base + offsetof(struct boot_page, info),
                                               .size = sizeof(struct boot_info),

@@ -48,13 +48,14 @@ struct boot_info {
     uint64_t ecam_base;       /* of bus 0; 256 MiB are reserved */
     uint64_t args;            /* physical address of the NUL-terminated command line */
     uint32_t vcpus;           /* local APIC ids 0 .. vcpus - 1 */
-    uint32_t reserved;
+    uint32_t tsc_khz;         /* rate of the TSC as KVM has it, 0 when unknown */
 };
 
 struct boot_request {
     const char *image; /* path, for errors and reading */
     const char *args;  /* the guest's command line, NULL for none */
     unsigned vcpus;
+    uint32_t tsc_khz; /* 0 when unknown */
     uint64_t ecam_base;
 };
 

@@ -1,52 +1,104 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The GPU side of a run. This build has no GPU backend: a VM that asks for one is refused. */
+/* Builds the GPU side of a run from its parts: model, driver, scheduler, vGPUs. Used by session.c. */
 #include "vmm/gpu_setup.h"
 
+#include "gpu/model/model.h"
+#include "mmio/vgpu.h"
 #include "vmm/error.h"
 
 #include <string.h>
 
-struct gpu_setup {
-    unsigned vms;
+struct vm_gpu {
+    struct gpu_setup *setup;
+    unsigned index;
+    unsigned trace_id;         /* 0: this VM has no GPU */
+    struct model *passthrough; /* or NULL */
+    struct pci_device *device; /* until it is taken */
 };
+
+struct gpu_setup {
+    struct gpu_setup_config config;
+    struct vm_gpu *vms;
+    unsigned count;
+};
+
+static struct model *create_model(struct gpu_setup *setup, unsigned trace_id, GError **error)
+{
+    struct model_config config = {
+        .aperture_size = setup->config.config->gpu.aperture, .trace = setup->config.trace, .vgpu = trace_id};
+
+    return model_create(&config, error);
+}
+
+static bool create_vgpu(struct gpu_setup *setup, struct vm_gpu *vm, const struct vm_settings *settings, GError **error)
+{
+    g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: [vm %s] gpu: this build has no vGPUs (try passthrough)",
+                setup->config.config->path, settings->name);
+    return false;
+}
+
+static bool create_passthrough(struct gpu_setup *setup, struct vm_gpu *vm, GError **error)
+{
+    vm->passthrough = create_model(setup, vm->trace_id, error);
+    if (!vm->passthrough)
+        return false;
+    vm->device = model_pci(vm->passthrough);
+    return true;
+}
 
 struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError **error)
 {
-    for (unsigned i = 0; i < config->config->vms->len; i++) {
-        const struct vm_settings *vm = g_ptr_array_index(config->config->vms, i);
-        if (strcmp(vm->gpu, "none") != 0) {
-            g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: [vm %s] gpu: this build has no GPU backend (try none)",
-                        config->config->path, vm->name);
+    struct gpu_setup *setup = g_new0(struct gpu_setup, 1);
+
+    setup->config = *config;
+    setup->count = config->config->vms->len;
+    setup->vms = g_new0(struct vm_gpu, setup->count);
+    for (unsigned i = 0; i < setup->count; i++) {
+        const struct vm_settings *settings = g_ptr_array_index(config->config->vms, i);
+        struct vm_gpu *vm = &setup->vms[i];
+        bool passthrough = strcmp(settings->gpu, "passthrough") == 0;
+        *vm = (struct vm_gpu){.setup = setup, .index = i};
+        if (!passthrough && !config_vm_has_vgpu(settings))
+            continue;
+        vm->trace_id = i + 1;
+        if (!(passthrough ? create_passthrough(setup, vm, error) : create_vgpu(setup, vm, settings, error))) {
+            gpu_setup_destroy(setup);
             return NULL;
         }
     }
-    struct gpu_setup *setup = g_new0(struct gpu_setup, 1);
-    setup->vms = config->config->vms->len;
     return setup;
 }
 
 void gpu_setup_destroy(struct gpu_setup *setup)
 {
+    if (!setup)
+        return;
+    for (unsigned i = 0; i < setup->count; i++) /* those that no machine took */
+        if (setup->vms[i].device)
+            setup->vms[i].device->ops->destroy(setup->vms[i].device);
+    g_free(setup->vms);
     g_free(setup);
 }
 
 struct pci_device *gpu_setup_take_device(struct gpu_setup *setup, unsigned vm)
 {
-    return NULL;
+    return g_steal_pointer(&setup->vms[vm].device);
 }
 
 unsigned gpu_setup_trace_id(const struct gpu_setup *setup, unsigned vm)
 {
-    return 0;
+    return setup->vms[vm].trace_id;
 }
 
-struct vgpu *gpu_setup_vgpu(struct gpu_setup *setup, unsigned vm)
+bool gpu_setup_stats(struct gpu_setup *setup, unsigned vm, struct vgpu_stats *stats)
 {
-    return NULL;
+    return false;
 }
 
 struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned vm, GError **error)
 {
+    if (setup->vms[vm].passthrough)
+        return model_screenshot(setup->vms[vm].passthrough, error);
     g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "the VM has no GPU");
     return NULL;
 }

@@ -12,7 +12,6 @@
 
 struct gpu_setup;
 struct image;
-struct vgpu;
 struct vgpu_stats;
 
 struct gpu_setup_config {
@@ -33,8 +32,8 @@ struct pci_device *gpu_setup_take_device(struct gpu_setup *setup, unsigned vm);
 
 /* The id that the VM's GPU has in the trace, 0 when it has none. */
 unsigned gpu_setup_trace_id(const struct gpu_setup *setup, unsigned vm);
-/* The VM's vGPU, NULL when it has none; valid until its machine is destroyed. */
-struct vgpu *gpu_setup_vgpu(struct gpu_setup *setup, unsigned vm);
+/* What the VM's vGPU did; false when it has none. Until its machine is destroyed. */
+bool gpu_setup_stats(struct gpu_setup *setup, unsigned vm, struct vgpu_stats *stats);
 /* The VM's screen; NULL with an error. Caller frees with image_free(). */
 struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned vm, GError **error);
 

@@ -186,8 +186,12 @@ void machine_attach(struct machine *machine, unsigned slot, struct pci_device *d
 
 bool machine_start(struct machine *machine, GError **error)
 {
-    struct boot_request request = {
-        .image = machine->image, .args = machine->args, .vcpus = machine->vcpu_count, .ecam_base = PCI_ECAM_BASE};
+    int tsc_khz = ioctl(machine->vcpus[0].fd, KVM_GET_TSC_KHZ, 0);
+    struct boot_request request = {.image = machine->image,
+                                   .args = machine->args,
+                                   .vcpus = machine->vcpu_count,
+                                   .tsc_khz = tsc_khz > 0 ? (uint32_t)tsc_khz : 0,
+                                   .ecam_base = PCI_ECAM_BASE};
     struct boot_state state;
 
     if (!pci_bus_assign(machine->pci, memory_end(machine->memory), error) ||

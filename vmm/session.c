@@ -6,11 +6,21 @@
 #include "vmm/error.h"
 #include "vmm/gpu_setup.h"
 #include "vmm/machine.h"
+#include "vmm/png.h"
+#include "vmm/report.h"
+#include "vmm/timeline.h"
+
+#include "gpu/blocks/image.h"
 
 #include <glib-unix.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+enum {
+    TRACE_RECORDS = 1 << 16, /* events between two polls of the timeline */
+    TIMELINE_POLL_MS = 20,
+};
 
 struct session;
 
@@ -31,7 +41,8 @@ struct session {
     struct session_vm *vms;
     unsigned count, running;
     struct console *console;
-    guint signals[2], timer;
+    struct timeline *timeline; /* or NULL */
+    guint signals[2], timer, poll;
     GMutex lock;        /* guards what other threads write */
     GString *complaints; /* lines from vGPU threads, printed by the main loop */
     bool timed_out, crashed, failed, vgpu_disabled;
@@ -167,7 +178,7 @@ static bool create(struct session *session, GError **error)
 {
     unsigned on_stdio = 0;
 
-    session->trace = trace_create(0);
+    session->trace = trace_create(session->options->timeline ? TRACE_RECORDS : 0);
     session->gpu = gpu_setup_create(&(struct gpu_setup_config){.config = session->config,
                                                                .trace = session->trace,
                                                                .failed = vgpu_failed,
@@ -183,11 +194,101 @@ static bool create(struct session *session, GError **error)
     return true;
 }
 
+static unsigned vm_weight(const struct session_vm *vm)
+{
+    const struct vgpu_type *type = vgpu_type_find(vm->settings->gpu);
+
+    return vm->settings->weight ? (unsigned)vm->settings->weight : type ? type->weight : 0;
+}
+
+static gboolean on_poll(gpointer opaque)
+{
+    struct session *session = opaque;
+
+    timeline_poll(session->timeline, session->trace);
+    return G_SOURCE_CONTINUE;
+}
+
+static void start_timeline(struct session *session)
+{
+    if (!session->options->timeline)
+        return;
+    session->timeline = timeline_create(trace_now_ns());
+    for (unsigned i = 0; i < session->count; i++)
+        if (config_vm_has_vgpu(session->vms[i].settings))
+            timeline_add_guest(session->timeline, gpu_setup_trace_id(session->gpu, i), session->vms[i].settings->name,
+                               vm_weight(&session->vms[i]));
+    session->poll = g_timeout_add(TIMELINE_POLL_MS, on_poll, session);
+}
+
+static void finish_timeline(struct session *session)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!session->timeline)
+        return;
+    timeline_poll(session->timeline, session->trace);
+    if (timeline_lost(session->timeline))
+        fprintf(stderr, "vmm: the timeline lacks %" PRIu64 " events that came too fast\n", timeline_lost(session->timeline));
+    if (!timeline_write(session->timeline, session->options->timeline, &error)) {
+        fprintf(stderr, "vmm: %s\n", error->message);
+        session->failed = true;
+    }
+}
+
+/* A guest without a picture is told about and is no failure; a file that cannot be written is. */
+static void write_screenshot(struct session *session, struct session_vm *vm)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!vm->settings->screenshot)
+        return;
+    struct image *image = gpu_setup_screenshot(session->gpu, vm->index, &error);
+    if (!image) {
+        say(vm, "no screenshot: %s", error->message);
+        return;
+    }
+    if (!image_write_png(vm->settings->screenshot, image, &error)) {
+        say(vm, "%s", error->message);
+        session->failed = true;
+    }
+    image_free(image);
+}
+
+static void print_stats(struct session *session)
+{
+    g_autofree struct report_guest *guests = g_new0(struct report_guest, session->count);
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < session->count; i++) {
+        struct report_guest *guest = &guests[count];
+        if (!gpu_setup_stats(session->gpu, i, &guest->stats))
+            continue;
+        count++;
+        guest->name = session->vms[i].settings->name;
+        guest->type = session->vms[i].settings->gpu;
+        guest->weight = vm_weight(&session->vms[i]);
+        guest->trace_id = gpu_setup_trace_id(session->gpu, i);
+    }
+    report_print(stdout, guests, count, session->trace);
+}
+
+/* All guests have ended; their devices still exist. */
+static void report(struct session *session)
+{
+    for (unsigned i = 0; i < session->count; i++)
+        write_screenshot(session, &session->vms[i]);
+    finish_timeline(session);
+    if (session->options->stats)
+        print_stats(session);
+}
+
 /* All or none: when one VM does not start, those that did are stopped. */
 static bool start(struct session *session, GError **error)
 {
     session->signals[0] = g_unix_signal_add(SIGINT, on_signal, session);
     session->signals[1] = g_unix_signal_add(SIGTERM, on_signal, session);
+    start_timeline(session);
     for (unsigned i = 0; i < session->count; i++) {
         struct session_vm *vm = &session->vms[i];
         if (!machine_start(vm->machine, error))
@@ -207,10 +308,13 @@ static void destroy(struct session *session)
             g_source_remove(session->signals[i]);
     if (session->timer)
         g_source_remove(session->timer);
+    if (session->poll)
+        g_source_remove(session->poll);
     console_destroy(session->console);
     for (unsigned i = 0; i < session->count; i++)
         machine_destroy(session->vms[i].machine);
     gpu_setup_destroy(session->gpu);
+    timeline_destroy(session->timeline);
     trace_destroy(session->trace);
     /* Idle sources of VMs that were destroyed while they ran. */
     for (unsigned i = 0; i < session->count; i++)
@@ -248,6 +352,7 @@ int session_run(const struct config *config, const struct session_options *optio
             (struct session_vm){.session = &session, .index = i, .settings = g_ptr_array_index(config->vms, i)};
     if (create(&session, error) && start(&session, error)) {
         g_main_loop_run(session.loop);
+        report(&session);
         code = exit_code(&session);
     }
     destroy(&session);

@@ -45,6 +45,7 @@ struct boot {
     uint64_t ecam_base;               /* 0 when not told */
     const char *args;                 /* command line, "" when none */
     unsigned vcpus;
+    uint32_t tsc_khz; /* 0 when not told */
     bool pvh; /* by which entry */
 };
 extern struct boot boot;
@@ -63,7 +64,7 @@ void *page_alloc_aligned(size_t bytes, size_t align);
 void map_device(uint64_t addr, uint64_t size);
 
 /* time.c */
-uint64_t tsc_hz(void);  /* measured once against the PIT */
+uint64_t tsc_hz(void);  /* as the VMM told, or measured once against the PIT */
 uint64_t time_us(void); /* since the first call of either */
 void delay_us(uint64_t us);
 

@@ -13,7 +13,7 @@ enum { EXIT_PORT = 0xf4, MEMMAP_RAM = 1 };
 struct boot_info {
     uint32_t magic, version;
     uint64_t memory_size, memory_low, ecam_base, args;
-    uint32_t vcpus, reserved;
+    uint32_t vcpus, tsc_khz;
 };
 struct hvm_start_info {
     uint32_t magic, version, flags, nr_modules;
@@ -40,6 +40,7 @@ static void read_boot_info(const struct boot_info *info)
     boot.memory_low = info->memory_low;
     boot.ecam_base = info->ecam_base;
     boot.vcpus = info->vcpus;
+    boot.tsc_khz = info->tsc_khz;
     if (info->args)
         boot.args = (const char *)(uintptr_t)info->args;
 }

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rectangles and small text, as SVG or as pixels. Used by timeline_draw.c. */
+#ifndef MEDIANT_VMM_CANVAS_H
+#define MEDIANT_VMM_CANVAS_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct canvas;
+
+enum canvas_anchor { CANVAS_START, CANVAS_MIDDLE, CANVAS_END };
+
+/* White, width by height pixels, at most 16384 a side. */
+struct canvas *canvas_create_svg(unsigned width, unsigned height);
+struct canvas *canvas_create_pixels(unsigned width, unsigned height);
+void canvas_destroy(struct canvas *canvas); /* NULL is allowed */
+
+/* Colours are 0xRRGGBB. Parts outside of the canvas are cut off. Edges between pixels are blended. */
+void canvas_rect(struct canvas *canvas, double x, double y, double width, double height, uint32_t color);
+/* y is the baseline. Text is in two sizes: large for titles. Characters that the pixel font lacks appear as '?'. */
+void canvas_text(struct canvas *canvas, double x, double y, enum canvas_anchor anchor, bool large, uint32_t color, const char *text);
+/* About how wide a text is. */
+double canvas_text_width(const char *text, bool large);
+
+/* Writes the SVG or a PNG. */
+bool canvas_write(const struct canvas *canvas, const char *path, GError **error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
