@@ -94,7 +94,7 @@ static void cvt_reduced(unsigned width, unsigned height, struct edid_timing *tim
     timing->vsync_positive = false;
 }
 
-bool edid_timing(unsigned width, unsigned height, struct edid_timing *timing)
+bool edid_timing_for(unsigned width, unsigned height, struct edid_timing *timing)
 {
     if (width < EDID_MIN_WIDTH || height < EDID_MIN_HEIGHT || width > EDID_MAX_SIDE || height > EDID_MAX_SIDE)
         return false;
@@ -201,7 +201,7 @@ bool edid_build(uint8_t edid[EDID_SIZE], unsigned width, unsigned height, enum e
     unsigned width_mm, height_mm;
     uint8_t sum = 0;
 
-    if (!edid_timing(width, height, &best))
+    if (!edid_timing_for(width, height, &best))
         return false;
     memset(edid, 0, EDID_SIZE);
     memcpy(edid, header, sizeof(header));

@@ -36,7 +36,7 @@ struct edid_timing {
  * Timing of width x height at 60 Hz: the one of DMT for the common sizes that have it, else CVT with reduced blanking. False when the size
  * is outside of the limits above or its clock does not fit a detailed timing (655.35 MHz).
  */
-bool edid_timing(unsigned width, unsigned height, struct edid_timing *timing);
+bool edid_timing_for(unsigned width, unsigned height, struct edid_timing *timing);
 
 /* The digital interface that the EDID names. */
 enum edid_interface {
@@ -45,7 +45,7 @@ enum edid_interface {
     EDID_INTERFACE_DP = 5,
 };
 
-/* Writes the EDID of a monitor whose best mode is width x height. False as edid_timing(). */
+/* Writes the EDID of a monitor whose best mode is width x height. False as edid_timing_for(). */
 bool edid_build(uint8_t edid[EDID_SIZE], unsigned width, unsigned height, enum edid_interface interface);
 
 #ifdef __cplusplus
