@@ -103,6 +103,31 @@ static inline unsigned cmd_length(enum cmd_id id, uint32_t dword0)
     return length & CMD_LENGTH_FIELD ? (dword0 & ((UINT32_C(1) << (length & 0x1f)) - 1)) + 2 : length;
 }
 
+/*
+ * What a command reaches: one memory range or one register. The table's fields say where the operands are; this resolves what
+ * depends on the rest of the command (post-sync operations, data sizes, address bits that carry flags).
+ */
+struct cmd_reach {
+    uint64_t address; /* graphics address (48 bits), register offset, or byte offset into the status page */
+    uint32_t bytes;   /* from there on; 0 when only the whole command tells (blits, batches, display surfaces) */
+    uint16_t dword;   /* the operand's index in the command */
+    uint8_t kind;     /* enum cmd_field_kind */
+    bool ggtt;        /* global GTT; for FIELD_STATUS_INDEX the global status page rather than the context's */
+    bool write;
+};
+/*
+ * Iterates over what the command reaches: *cursor starts at 0; false when there is no more. dwords holds count dwords, which may be fewer
+ * than the command's length (what lies beyond is left out). Nothing beyond count is read; at most one step for each dword.
+ */
+bool cmd_reach_next(enum cmd_id id, const uint32_t *dwords, unsigned count, unsigned *cursor, struct cmd_reach *reach);
+
+/*
+ * True when the engine turns the command into a no-operation because it stands in a non-privileged batch: a privileged
+ * command, or one that selects the global GTT. Registers are a matter of REG_NONPRIV and RING_FORCE_TO_NONPRIV instead. PRM SKL
+ * vol. 2a, "Use Global GTT", "Destination Address Type".
+ */
+bool cmd_is_privileged(enum cmd_id id, const uint32_t *dwords, unsigned count);
+
 #ifdef __cplusplus
 }
 #endif

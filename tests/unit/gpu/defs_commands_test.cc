@@ -4,6 +4,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "gpu/defs/commands.h"
 
@@ -58,6 +59,179 @@ TEST(CommandTable, KnownLengths)
     EXPECT_EQ(length(ENGINE_RCS0, 0x7a000004), 6u);                 // PIPE_CONTROL
     EXPECT_EQ(length(ENGINE_BCS0, 0x54f00008), 10u);                // XY_SRC_COPY_BLT
     EXPECT_EQ(length(ENGINE_BCS0, 0x54300005), 7u);                 // XY_COLOR_BLT
+    EXPECT_EQ(length(ENGINE_BCS0, 0x50800008), 10u);                // XY_FAST_COPY_BLT
+    EXPECT_EQ(length(ENGINE_RCS0, 0x0e408002), 4u);                 // MI_SEMAPHORE_WAIT
+    EXPECT_EQ(length(ENGINE_RCS0, 0x0d000003), 5u);                 // MI_MATH of four instructions
+    EXPECT_EQ(length(ENGINE_RCS0, 0x17000003), 5u);                 // MI_COPY_MEM_MEM
+    EXPECT_EQ(length(ENGINE_RCS0, 0x17840009), 11u);                // MI_ATOMIC with inline data
+    EXPECT_EQ(length(ENGINE_RCS0, 0x61010011), 19u);                // STATE_BASE_ADDRESS
+    EXPECT_EQ(length(ENGINE_RCS0, 0x69040300), 1u);                 // PIPELINE_SELECT
+    EXPECT_EQ(length(ENGINE_RCS0, 0x7b000005), 7u);                 // 3DPRIMITIVE
+    EXPECT_EQ(length(ENGINE_RCS0, 0x7917017f), 0x181u);             // 3DSTATE_SO_DECL_LIST: nine bits
+    EXPECT_EQ(length(ENGINE_RCS0, 0x7105000d), 15u);                // GPGPU_WALKER
+    EXPECT_EQ(length(ENGINE_RCS0, 0x70010002), 4u);                 // MEDIA_CURBE_LOAD
+    EXPECT_EQ(length(ENGINE_VCS0, 0x70010004), 6u);                 // MFX_SURFACE_STATE: the same opcode on another engine
+    EXPECT_EQ(length(ENGINE_VCS0, 0x68000100), 1u);                 // MFX_WAIT
+    EXPECT_EQ(length(ENGINE_VCS0, 0x73800002), 4u);                 // HCP_PIPE_MODE_SELECT
+    EXPECT_EQ(length(ENGINE_VECS0, 0x7402000e), 16u);               // VEBOX_STATE
+}
+
+TEST(CommandTable, OneOpcodeMeansDifferentThingsOnDifferentEngines)
+{
+    EXPECT_EQ(cmd_find(ENGINE_RCS0, 0x70010000), CMD_MEDIA_CURBE_LOAD);
+    EXPECT_EQ(cmd_find(ENGINE_VCS0, 0x70010000), CMD_MFX_SURFACE_STATE);
+    EXPECT_EQ(cmd_find(ENGINE_BCS0, 0x70010000), CMD_COUNT);
+    EXPECT_EQ(cmd_find(ENGINE_VCS0, 0x7a000004), CMD_COUNT); // PIPE_CONTROL is the render engine's
+    EXPECT_EQ(cmd_find(ENGINE_RCS0, 0x13000002), CMD_COUNT); // MI_FLUSH_DW is not
+}
+
+std::vector<cmd_reach> reaches(unsigned engine, std::vector<uint32_t> dwords)
+{
+    std::vector<cmd_reach> list;
+    unsigned cursor = 0;
+    cmd_reach reach;
+    enum cmd_id id = cmd_find(engine, dwords[0]);
+    while (cmd_reach_next(id, dwords.data(), dwords.size(), &cursor, &reach)) {
+        list.push_back(reach);
+    }
+    return list;
+}
+
+void expect_memory(const cmd_reach &reach, bool ggtt, bool write, uint64_t address, uint32_t bytes)
+{
+    EXPECT_EQ(reach.kind, FIELD_ADDRESS);
+    EXPECT_EQ(reach.ggtt, ggtt);
+    EXPECT_EQ(reach.write, write);
+    EXPECT_EQ(reach.address, address);
+    EXPECT_EQ(reach.bytes, bytes);
+}
+
+TEST(CommandReach, StoreDataImm)
+{
+    auto list = reaches(ENGINE_RCS0, {0x10400002, 0x00012344, 0, 7});
+    ASSERT_EQ(list.size(), 1u);
+    expect_memory(list[0], true, true, 0x12344, 4);
+    list = reaches(ENGINE_RCS0, {0x10200003, 0x00012340, 0x1234, 7, 8});
+    ASSERT_EQ(list.size(), 1u);
+    expect_memory(list[0], false, true, 0x123400012340, 8);
+}
+
+TEST(CommandReach, FlushDwInAllForms)
+{
+    EXPECT_TRUE(reaches(ENGINE_BCS0, {0x13000002, 0x1004, 0, 0}).empty()) << "no post-sync operation";
+    auto list = reaches(ENGINE_BCS0, {0x13004002, 0x1004, 0, 5});
+    ASSERT_EQ(list.size(), 1u);
+    expect_memory(list[0], true, true, 0x1000, 4);
+    list = reaches(ENGINE_BCS0, {0x13004003, 0x2000, 0x10, 5, 6});
+    ASSERT_EQ(list.size(), 1u);
+    expect_memory(list[0], false, true, 0x1000002000, 8);
+    list = reaches(ENGINE_VCS0, {0x1300c003, 0x2004, 0, 0, 0});
+    ASSERT_EQ(list.size(), 1u);
+    expect_memory(list[0], true, true, 0x2000, 8);
+    list = reaches(ENGINE_VECS0, {0x13204002, 0x104, 0, 5});
+    ASSERT_EQ(list.size(), 1u);
+    EXPECT_EQ(list[0].kind, FIELD_STATUS_INDEX);
+    EXPECT_EQ(list[0].address, 0x100u);
+}
+
+TEST(CommandReach, PipeControlPostSync)
+{
+    EXPECT_TRUE(reaches(ENGINE_RCS0, {0x7a000004, 0x01100000, 0x1000, 0, 1, 2}).empty()) << "no post-sync operation";
+    for (uint32_t operation : {1u, 2u, 3u}) {
+        auto list = reaches(ENGINE_RCS0, {0x7a000004, 0x01000000 | operation << 14, 0x1000, 0, 1, 2});
+        ASSERT_EQ(list.size(), 1u);
+        expect_memory(list[0], true, true, 0x1000, 8);
+        list = reaches(ENGINE_RCS0, {0x7a000004, operation << 14, 0x1000, 0x7, 1, 2});
+        ASSERT_EQ(list.size(), 1u);
+        expect_memory(list[0], false, true, 0x700001000, 8);
+    }
+    auto list = reaches(ENGINE_RCS0, {0x7a000004, 0x00800000, 0x24d0, 0, 1, 0});
+    ASSERT_EQ(list.size(), 1u);
+    EXPECT_EQ(list[0].kind, FIELD_REGISTER);
+    EXPECT_EQ(list[0].address, 0x24d0u);
+    EXPECT_TRUE(list[0].write);
+}
+
+TEST(CommandReach, CopyMemMemHasTwoSelectors)
+{
+    auto list = reaches(ENGINE_RCS0, {0x17200003, 0x1000, 0, 0x2000, 0}); // destination in the global GTT
+    ASSERT_EQ(list.size(), 2u);
+    expect_memory(list[0], true, true, 0x1000, 4);
+    expect_memory(list[1], false, false, 0x2000, 4);
+    list = reaches(ENGINE_RCS0, {0x17400003, 0x1000, 0, 0x2000, 0}); // source
+    ASSERT_EQ(list.size(), 2u);
+    expect_memory(list[0], false, true, 0x1000, 4);
+    expect_memory(list[1], true, false, 0x2000, 4);
+}
+
+TEST(CommandReach, RegistersOfLoadsAndStores)
+{
+    auto list = reaches(ENGINE_RCS0, {0x11000005, 0x2580, 1, 0x7004, 2, 0x24d0, 3});
+    ASSERT_EQ(list.size(), 3u);
+    EXPECT_EQ(list[0].address, 0x2580u);
+    EXPECT_EQ(list[2].address, 0x24d0u);
+    EXPECT_EQ(list[2].dword, 5u);
+    EXPECT_TRUE(list[2].write);
+    list = reaches(ENGINE_RCS0, {0x12400002, 0x2358, 0x3000, 0});
+    ASSERT_EQ(list.size(), 2u);
+    EXPECT_FALSE(list[0].write);
+    expect_memory(list[1], true, true, 0x3000, 4);
+    list = reaches(ENGINE_RCS0, {0x14800002, 0x2600, 0x3000, 0});
+    ASSERT_EQ(list.size(), 2u);
+    EXPECT_TRUE(list[0].write);
+    expect_memory(list[1], false, false, 0x3000, 4);
+    list = reaches(ENGINE_RCS0, {0x15000001, 0x2358, 0x2600});
+    ASSERT_EQ(list.size(), 2u);
+    EXPECT_EQ(list[0].address, 0x2358u);
+    EXPECT_FALSE(list[0].write);
+    EXPECT_EQ(list[1].address, 0x2600u);
+    EXPECT_TRUE(list[1].write);
+}
+
+TEST(CommandReach, OtherGlobalForms)
+{
+    auto list = reaches(ENGINE_RCS0, {0x17c80001, 0x1008, 0}); // MI_ATOMIC, 8 bytes
+    ASSERT_EQ(list.size(), 1u);
+    expect_memory(list[0], true, true, 0x1008, 8);
+    list = reaches(ENGINE_RCS0, {0x0e408002, 3, 0x1010, 0}); // MI_SEMAPHORE_WAIT
+    ASSERT_EQ(list.size(), 1u);
+    expect_memory(list[0], true, false, 0x1010, 4);
+    list = reaches(ENGINE_RCS0, {0x14000002, 0x1041, 0, 9}); // MI_REPORT_PERF_COUNT
+    ASSERT_EQ(list.size(), 1u);
+    expect_memory(list[0], true, true, 0x1040, 256);
+    list = reaches(ENGINE_RCS0, {0x1b400002, 3, 0x1010, 0}); // MI_CONDITIONAL_BATCH_BUFFER_END
+    ASSERT_EQ(list.size(), 1u);
+    expect_memory(list[0], true, false, 0x1010, 8);
+    list = reaches(ENGINE_RCS0, {0x18800001, 0x5000, 0}); // MI_BATCH_BUFFER_START: bit 8 clear is the global GTT
+    ASSERT_EQ(list.size(), 1u);
+    EXPECT_TRUE(list[0].ggtt);
+    list = reaches(ENGINE_RCS0, {0x18800101, 0x5000, 0});
+    ASSERT_EQ(list.size(), 1u);
+    EXPECT_FALSE(list[0].ggtt);
+    list = reaches(ENGINE_BCS0, {0x54f00008, 0x03cc0000, 0, 0, 0x1000, 0, 0, 0, 0x2000, 0}); // blits use the PPGTT
+    ASSERT_EQ(list.size(), 2u);
+    EXPECT_FALSE(list[0].ggtt);
+    EXPECT_FALSE(list[1].ggtt);
+}
+
+TEST(CommandReach, TruncatedCommandsReachOnlyWhatIsThere)
+{
+    EXPECT_TRUE(reaches(ENGINE_RCS0, {0x10400002, 0x1000}).empty());
+    EXPECT_EQ(reaches(ENGINE_RCS0, {0x11000005, 0x2580, 1, 0x7004}).size(), 1u);
+    EXPECT_EQ(reaches(ENGINE_RCS0, {0x12400002, 0x2358, 0x3000}).size(), 1u);
+}
+
+TEST(CommandReach, PrivilegeOfGlobalAddresses)
+{
+    auto privileged = [](unsigned engine, std::vector<uint32_t> dwords) {
+        return cmd_is_privileged(cmd_find(engine, dwords[0]), dwords.data(), dwords.size());
+    };
+    EXPECT_TRUE(privileged(ENGINE_RCS0, {0x10400002, 0x1000, 0, 7}));
+    EXPECT_FALSE(privileged(ENGINE_RCS0, {0x10000002, 0x1000, 0, 7}));
+    EXPECT_TRUE(privileged(ENGINE_RCS0, {0x7a000004, 0x01004000, 0x1000, 0, 1, 2}));
+    EXPECT_FALSE(privileged(ENGINE_RCS0, {0x7a000004, 0x01000000, 0x1000, 0, 1, 2}));
+    EXPECT_TRUE(privileged(ENGINE_RCS0, {0x11800001, 0x1000, 1}));  // MI_UPDATE_GTT
+    EXPECT_FALSE(privileged(ENGINE_RCS0, {0x11000001, 0x2580, 1})); // a register: REG_NONPRIV decides
 }
 
 } // namespace
