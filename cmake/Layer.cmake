@@ -14,6 +14,13 @@ if(MEDIANT_SANITIZE)
   target_compile_options(mediant_flags INTERFACE -fsanitize=${MEDIANT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   target_link_options(mediant_flags INTERFACE -fsanitize=${MEDIANT_SANITIZE})
 endif()
+if(MEDIANT_SANITIZE MATCHES thread)
+  # The sanitizer does not see fences: it may report too much where one is used, which is not an error of the build.
+  target_compile_options(mediant_flags INTERFACE $<$<C_COMPILER_ID:GNU>:-Wno-tsan>)
+  # Programs only: in a library the definitions would not be the first that the linker finds.
+  target_sources(mediant_flags INTERFACE $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:${CMAKE_SOURCE_DIR}/cmake/tsan_glib.c>)
+  target_link_libraries(mediant_flags INTERFACE $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:PkgConfig::GLIB> ${CMAKE_DL_LIBS})
+endif()
 
 # mediant_layer(NAME [BELOW layer...] [USES target...] SOURCES file...)
 function(mediant_layer name)
