@@ -17,7 +17,7 @@
 class DisplayFixture : public ::testing::Test {
 protected:
     static constexpr uint64_t kSecond = 1000000000;
-    static constexpr size_t kMemory = 64 << 20;  // the part of the GGTT that is mapped
+    static constexpr size_t kMemory = 8 << 20;  // the part of the GGTT that is mapped
 
     void SetUp() override { Create(DISPLAY_PORT_D, DISPLAY_MONITOR_DP, 1920, 1200); }
     void TearDown() override { display_destroy(display_); }
