@@ -147,6 +147,25 @@ TEST(RegisterTable, UnprivilegedBatchesSeeWhatMesaNeeds)
     }
 }
 
+// Linux 6.1 gen9_ctx_workarounds_init loads these in every new context, from the ring.
+TEST(RegisterTable, ContextWorkaroundsOfGuestsPassTheAudit)
+{
+    static const uint32_t offsets[] = {R_CACHE_MODE_1, R_GEN7_COMMON_SLICE_CHICKEN2, R_GEN7_GT_MODE, R_GEN8_CS_CHICKEN1,
+                                       R_GEN8_ROW_CHICKEN, R_GEN9_HALF_SLICE_CHICKEN5, R_GEN9_HALF_SLICE_CHICKEN7,
+                                       R_GEN9_WM_CHICKEN3, R_HALF_SLICE_CHICKEN2, R_HALF_SLICE_CHICKEN3, R_HDC_CHICKEN0};
+    for (uint32_t offset : offsets) {
+        const reg_desc *row = reg_find(offset, nullptr);
+        ASSERT_NE(row, nullptr);
+        EXPECT_TRUE(row->flags & REG_CMD) << row->name;
+        EXPECT_TRUE(row->flags & REG_CONTEXT) << row->name;
+        EXPECT_TRUE(row->flags & REG_MASKED) << row->name;
+    }
+    // What controls the engine itself must not.
+    for (uint32_t offset : {0x209cu, 0x229cu, 0x2030u, 0x2080u, 0x2230u, 0x20d0u, 0x2270u}) {
+        EXPECT_FALSE(reg_find(offset, nullptr)->flags & REG_CMD) << std::hex << offset;
+    }
+}
+
 TEST(RegisterTable, NamesForPeople)
 {
     char buf[64];
