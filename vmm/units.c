@@ -78,7 +78,7 @@ static unsigned distance(const char *a, const char *b)
     unsigned rows[3][SUGGEST_MAX + 1];
 
     if (n > SUGGEST_MAX || m > SUGGEST_MAX)
-        return SUGGEST_MAX;
+        return UINT_MAX;
     for (size_t j = 0; j <= m; j++)
         rows[0][j] = (unsigned)j;
     for (size_t i = 1; i <= n; i++) {

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// PCI bus: both config mechanisms, BAR assignment, relocation and dispatch, interrupts, with a device that records.
+#include "vmm/pci_bus.h"
+#include "vmm/host_bridge.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+#include <vector>
+
+namespace {
+
+struct Fake {
+    pci_device pci = {}; // first
+    std::map<std::pair<unsigned, uint64_t>, std::vector<uint8_t>> writes;
+    unsigned reads = 0;
+    bool *destroyed = nullptr;
+};
+
+Fake *fake(pci_device *dev) { return reinterpret_cast<Fake *>(dev); }
+
+const pci_device_ops fake_ops = {
+    [](pci_device *dev, pci_host *host) { dev->host = host; },
+    [](pci_device *dev, unsigned offset, unsigned size) {
+        EXPECT_TRUE(size == 1 || size == 2 || size == 4);
+        EXPECT_EQ(offset % size, 0u);
+        return pci_config_read(&dev->config, offset, size);
+    },
+    [](pci_device *dev, unsigned offset, unsigned size, uint32_t value) {
+        EXPECT_TRUE(size == 1 || size == 2 || size == 4);
+        EXPECT_EQ(offset % size, 0u);
+        if (pci_config_write(&dev->config, offset, size, value))
+            dev->host->decode_changed(dev->host);
+    },
+    [](pci_device *dev, unsigned bar, uint64_t offset, void *data, size_t len) {
+        EXPECT_LE(offset + len, dev->config.bar[bar].size);
+        fake(dev)->reads++;
+        for (size_t i = 0; i < len; i++)
+            static_cast<uint8_t *>(data)[i] = static_cast<uint8_t>(bar << 4 | ((offset + i) & 0xf));
+    },
+    [](pci_device *dev, unsigned bar, uint64_t offset, const void *data, size_t len) {
+        auto *bytes = static_cast<const uint8_t *>(data);
+        fake(dev)->writes[{bar, offset}] = std::vector<uint8_t>(bytes, bytes + len);
+    },
+    [](pci_device *dev) { pci_config_reset(&dev->config); },
+    [](pci_device *dev) { *fake(dev)->destroyed = true; },
+};
+
+class PciBus : public testing::Test {
+  protected:
+    address_map *mmio = address_map_create(), *pio = address_map_create();
+    dma_space *dma = dma_space_create("test");
+    std::vector<std::pair<uint64_t, uint32_t>> msis;
+    std::vector<std::pair<unsigned, bool>> irqs;
+    unsigned resets = 0;
+    pci_bus *bus;
+    Fake gpu, nic;
+    bool gpu_destroyed = false, nic_destroyed = false;
+
+    PciBus()
+    {
+        pci_bus_config config = {};
+        config.mmio = mmio;
+        config.pio = pio;
+        config.dma = dma;
+        config.msi = [](void *p, uint64_t addr, uint32_t data) { static_cast<PciBus *>(p)->msis.push_back({addr, data}); };
+        config.irq = [](void *p, unsigned irq, bool level) { static_cast<PciBus *>(p)->irqs.push_back({irq, level}); };
+        config.reset = [](void *p) { static_cast<PciBus *>(p)->resets++; };
+        config.opaque = this;
+        bus = pci_bus_create(&config);
+        init(gpu, "gpu", 0x1912, &gpu_destroyed);
+        pci_config_add_bar(&gpu.pci.config, 0, PCI_BAR_MEM64, 16 << 20);
+        pci_config_add_bar(&gpu.pci.config, 2, PCI_BAR_MEM64_PREF, 256 << 20);
+        pci_config_add_bar(&gpu.pci.config, 4, PCI_BAR_IO, 64);
+        init(nic, "nic", 0x100e, &nic_destroyed);
+        pci_config_add_bar(&nic.pci.config, 0, PCI_BAR_MEM32, 128 << 10);
+    }
+    ~PciBus() override
+    {
+        pci_bus_destroy(bus);
+        address_map_destroy(mmio);
+        address_map_destroy(pio);
+        dma_space_unref(dma);
+    }
+    static void init(Fake &f, const char *name, uint16_t device, bool *destroyed)
+    {
+        pci_identity id = {};
+        id.vendor = 0x8086;
+        id.device = device;
+        id.class_code = 0x030000;
+        id.interrupt_pin = 1;
+        f.pci.ops = &fake_ops;
+        f.pci.name = name;
+        f.destroyed = destroyed;
+        pci_config_init(&f.pci.config, &id);
+    }
+    void attach_all()
+    {
+        pci_bus_attach(bus, 0, host_bridge_create(PCI_ECAM_BASE));
+        pci_bus_attach(bus, 2, &gpu.pci);
+        pci_bus_attach(bus, 3, &nic.pci);
+    }
+    template <typename T> T in(uint16_t port)
+    {
+        T v;
+        address_map_read(pio, port, &v, sizeof(v));
+        return v;
+    }
+    template <typename T> void out(uint16_t port, T v) { address_map_write(pio, port, &v, sizeof(v)); }
+    template <typename T> T load(uint64_t addr)
+    {
+        T v;
+        address_map_read(mmio, addr, &v, sizeof(v));
+        return v;
+    }
+    template <typename T> void store(uint64_t addr, T v) { address_map_write(mmio, addr, &v, sizeof(v)); }
+    uint64_t ecam(unsigned slot, unsigned reg) { return PCI_ECAM_BASE + (slot << 15) + reg; }
+    uint64_t bar(const Fake &f, unsigned i) { return pci_config_bar_address(&f.pci.config, i); }
+};
+
+TEST_F(PciBus, MechanismOne)
+{
+    attach_all();
+    EXPECT_EQ(in<uint32_t>(0xcfc), ~0u) << "not enabled";
+    out<uint32_t>(0xcf8, 0x80000000);
+    EXPECT_EQ(in<uint32_t>(0xcf8), 0x80000000u);
+    EXPECT_EQ(in<uint32_t>(0xcfc), 0x191f8086u);
+    out<uint32_t>(0xcf8, 0x80001000 | 0x3c);
+    EXPECT_EQ(in<uint16_t>(0xcfc + 1) & 0xff, 1) << "interrupt pin, by an unaligned word";
+    out<uint8_t>(0xcfc, 9);
+    EXPECT_EQ(in<uint8_t>(0xcfc), 9);
+    out<uint32_t>(0xcf8, 0x80000000 | 2 << 11 | 1 << 8);
+    EXPECT_EQ(in<uint32_t>(0xcfc), ~0u) << "no function 1";
+    out<uint32_t>(0xcf8, 0x80010000 | 2 << 11);
+    EXPECT_EQ(in<uint32_t>(0xcfc), ~0u) << "no bus 1";
+    out<uint16_t>(0xcf8, 0);
+    EXPECT_EQ(in<uint32_t>(0xcf8), 0x80011000u) << "only dwords reach the address";
+    EXPECT_EQ(in<uint8_t>(0xcf8), 0xff);
+}
+
+TEST_F(PciBus, ResetControl)
+{
+    out<uint8_t>(0xcf9, 2);
+    EXPECT_EQ(resets, 0u);
+    out<uint8_t>(0xcf9, 6);
+    EXPECT_EQ(resets, 1u);
+    out<uint32_t>(0xcf8, 0xffffffff);
+    EXPECT_EQ(resets, 1u);
+}
+
+TEST_F(PciBus, Ecam)
+{
+    attach_all();
+    EXPECT_EQ(load<uint32_t>(ecam(0, 0)), 0x191f8086u);
+    EXPECT_EQ(load<uint32_t>(ecam(2, 0)), 0x19128086u);
+    EXPECT_EQ(load<uint16_t>(ecam(2, 2)), 0x1912u);
+    EXPECT_EQ(load<uint8_t>(ecam(2, 3)), 0x19u);
+    EXPECT_EQ(load<uint64_t>(ecam(2, 0)), 0x19128086u | uint64_t{load<uint32_t>(ecam(2, 4))} << 32);
+    EXPECT_EQ(load<uint32_t>(ecam(2, 0) + 0x1000), ~0u) << "no function 1";
+    EXPECT_EQ(load<uint32_t>(ecam(5, 0)), ~0u);
+    EXPECT_EQ(load<uint32_t>(PCI_ECAM_BASE + PCI_ECAM_BUS_SIZE), ~0u) << "no bus 1";
+    EXPECT_EQ(load<uint32_t>(ecam(2, 0xffc)), 0u);
+    store<uint32_t>(ecam(2, 0xffe), 1); // runs over the end of the function's space
+    EXPECT_EQ(load<uint64_t>(ecam(0, HOST_BRIDGE_PCIEXBAR)), PCI_ECAM_BASE | 1);
+}
+
+TEST_F(PciBus, FirmwareAssignsLargestFirstBelow4GiB)
+{
+    attach_all();
+    GError *error = nullptr;
+    ASSERT_TRUE(pci_bus_assign(bus, uint64_t{5} << 30, &error));
+    EXPECT_EQ(bar(gpu, 2), PCI_HOLE_START);
+    EXPECT_EQ(bar(gpu, 0), PCI_HOLE_START + (256 << 20));
+    EXPECT_EQ(bar(nic, 0), PCI_HOLE_START + (272 << 20));
+    EXPECT_EQ(bar(gpu, 4), uint64_t{PCI_IO_START});
+    EXPECT_EQ(load<uint8_t>(ecam(2, PCI_REG_INTERRUPT_LINE)), PCI_IRQ);
+    EXPECT_EQ(load<uint8_t>(bar(gpu, 0) + 0x1003), 0x03);
+    EXPECT_EQ(load<uint8_t>(bar(gpu, 2) + 0x1003), 0x23);
+    EXPECT_EQ(load<uint8_t>(bar(nic, 0) + 1), 0x01);
+    EXPECT_EQ(in<uint8_t>(PCI_IO_START + 5), 0x45);
+}
+
+TEST_F(PciBus, LargeBarsGoAboveRam)
+{
+    pci_config_add_bar(&nic.pci.config, 2, PCI_BAR_MEM64_PREF, uint64_t{2} << 30);
+    attach_all();
+    ASSERT_TRUE(pci_bus_assign(bus, (uint64_t{6} << 30) + 4096, nullptr));
+    EXPECT_EQ(bar(nic, 2), uint64_t{8} << 30) << "aligned to its size";
+    EXPECT_EQ(bar(gpu, 2), PCI_HOLE_START);
+}
+
+TEST_F(PciBus, A32BitBarThatFitsNowhereIsAnError)
+{
+    pci_config_add_bar(&nic.pci.config, 1, PCI_BAR_MEM32, uint64_t{1} << 30);
+    attach_all();
+    GError *error = nullptr;
+    EXPECT_FALSE(pci_bus_assign(bus, 0, &error));
+    EXPECT_STREQ(error->message, "nic: no address left for BAR 1 of 0x40000000 bytes");
+    g_error_free(error);
+}
+
+TEST_F(PciBus, BarsMoveWithTheirRegisters)
+{
+    attach_all();
+    ASSERT_TRUE(pci_bus_assign(bus, 0, nullptr));
+    uint64_t old = bar(gpu, 0);
+    // Sizing: all ones, read back, restore, as software does it with decoding off.
+    store<uint16_t>(ecam(2, PCI_REG_COMMAND), 0);
+    EXPECT_EQ(load<uint8_t>(old), 0xff) << "decoding is off";
+    store<uint32_t>(ecam(2, 0x10), ~0u);
+    EXPECT_EQ(load<uint32_t>(ecam(2, 0x10)), 0xff000004u);
+    // Relocation above 4 GiB.
+    store<uint32_t>(ecam(2, 0x10), 0x40000000);
+    store<uint32_t>(ecam(2, 0x14), 2);
+    store<uint16_t>(ecam(2, PCI_REG_COMMAND), PCI_COMMAND_MEMORY);
+    EXPECT_EQ(load<uint8_t>(old), 0xff);
+    EXPECT_EQ(load<uint8_t>(0x240000007), 0x07);
+    store<uint32_t>(0x240000010, 0xcafe);
+    EXPECT_EQ((gpu.writes[{0, 0x10}]), (std::vector<uint8_t>{0xfe, 0xca, 0, 0}));
+    EXPECT_EQ(in<uint8_t>(PCI_IO_START), 0xff) << "I/O decoding is off";
+}
+
+TEST_F(PciBus, HostileBarAddressesStayHarmless)
+{
+    attach_all();
+    ASSERT_TRUE(pci_bus_assign(bus, 0, nullptr));
+    store<uint32_t>(ecam(3, 0x10), static_cast<uint32_t>(PCI_ECAM_BASE));
+    EXPECT_EQ(load<uint32_t>(ecam(0, 0)), 0x191f8086u) << "ECAM was there first";
+    store<uint32_t>(ecam(3, 0x10), static_cast<uint32_t>(bar(gpu, 0)));
+    EXPECT_EQ(load<uint8_t>(bar(gpu, 0)), 0x00) << "the GPU was attached first";
+    EXPECT_EQ(nic.reads, 0u);
+    store<uint32_t>(ecam(3, 0x10), 0xfffe0000);
+    (void)load<uint64_t>(0xfffffff8);
+    store<uint32_t>(ecam(2, 0x14), 0xffffffff);
+    store<uint32_t>(ecam(2, 0x10), 0xffffffff);
+    (void)load<uint64_t>(UINT64_MAX - 7);
+}
+
+TEST_F(PciBus, InterruptsReachTheMachine)
+{
+    attach_all();
+    gpu.pci.host->msi(gpu.pci.host, 0xfee01000, 0x41);
+    EXPECT_EQ(msis, (std::vector<std::pair<uint64_t, uint32_t>>{{0xfee01000, 0x41}}));
+    gpu.pci.host->intx(gpu.pci.host, true);
+    nic.pci.host->intx(nic.pci.host, true);
+    gpu.pci.host->intx(gpu.pci.host, false);
+    EXPECT_EQ(irqs, (std::vector<std::pair<unsigned, bool>>{{PCI_IRQ, true}})) << "the line is shared";
+    nic.pci.host->intx(nic.pci.host, false);
+    EXPECT_EQ(irqs.back(), std::make_pair(unsigned{PCI_IRQ}, false));
+    EXPECT_EQ(gpu.pci.host->dma, dma);
+}
+
+TEST_F(PciBus, DestroyTakesTheDevices)
+{
+    attach_all();
+    pci_bus_destroy(bus);
+    bus = nullptr;
+    EXPECT_TRUE(gpu_destroyed);
+    EXPECT_TRUE(nic_destroyed);
+}
+
+} // namespace
