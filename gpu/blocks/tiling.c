@@ -43,7 +43,7 @@ static inline uint32_t deposit(uint32_t value, uint32_t mask)
 {
     uint32_t result = 0;
 
-    for (; mask; mask &= mask - 1, value >>= 1) {
+    for (; mask && value; mask &= mask - 1, value >>= 1) {
         if (value & 1)
             result |= mask & -mask;
     }

@@ -461,9 +461,55 @@ static bool move_rect(struct run *run, const struct blit_surface *surface, int64
     return true;
 }
 
+/* Byte x of row y of a linear or X-tiled surface, and how many bytes follow it there. */
+static uint8_t *row_run(struct run *run, const struct blit_surface *surface, int64_t x, int64_t y, bool write, size_t *bytes)
+{
+    struct place place;
+
+    if (surface->tiling == TILING_LINEAR) {
+        uint64_t addr = surface->addr + (uint64_t)(y * surface->pitch + x);
+
+        *bytes = PAGE - addr % PAGE;
+        return at(run, addr, write);
+    }
+    if (!find_block(run, surface, x, y, write, &place))
+        return NULL;
+    *bytes = place.shape.width - place.x;
+    return place.block + place.y * place.shape.width + place.x;
+}
+
+/* A rectangle between linear and X-tiled surfaces, whose rows have long runs: straight from one to the other. */
+static bool copy_rows(struct run *run, int64_t dst_x, int64_t dst_y, int64_t src_x, int64_t src_y, size_t bytes, int64_t rows)
+{
+    const struct blit *blit = run->blit;
+
+    for (int64_t row = 0; row < rows; row++) {
+        for (size_t done = 0; done < bytes;) {
+            size_t to_run, from_run, piece;
+            uint8_t *to = row_run(run, &blit->dst, dst_x + (int64_t)done, dst_y + row, true, &to_run);
+            const uint8_t *from = to ? row_run(run, &blit->src, src_x + (int64_t)done, src_y + row, false, &from_run) : NULL;
+
+            if (!from)
+                return false;
+            piece = min_size(bytes - done, min_size(to_run, from_run));
+            if (run->stream)
+                stream_copy(to, from, piece);
+            else
+                memmove(to, from, piece);
+            done += piece;
+        }
+    }
+    return true;
+}
+
+static bool long_runs(enum tiling tiling)
+{
+    return tiling == TILING_LINEAR || tiling == TILING_X;
+}
+
 /*
  * At least one side is tiled: goes by groups of that side's blocks (the destination's if both are), 512 bytes wide so that linear
- * rows are touched in runs of some length, through a buffer that stays in the cache.
+ * rows are touched in runs of some length, through a buffer that stays in the cache if one side has short runs.
  */
 static bool copy_blocks(struct run *run)
 {
@@ -471,6 +517,7 @@ static bool copy_blocks(struct run *run)
     const struct blit *blit = run->blit;
     const struct blit_rect *rect = &blit->visible;
     bool by_destination = blit->dst.tiling != TILING_LINEAR;
+    bool direct = long_runs(blit->dst.tiling) && long_runs(blit->src.tiling);
     /* From the destination's coordinates to the source's; the guide's are either of them. */
     int64_t dx = ((int64_t)blit->src_x - blit->rect.x1) * blit->cpp, dy = (int64_t)blit->src_y - blit->rect.y1;
     int64_t guide_x = by_destination ? 0 : dx, guide_y = by_destination ? 0 : dy;
@@ -487,9 +534,11 @@ static bool copy_blocks(struct run *run)
 
             x_end = block_end(x, GROUP_WIDTH, x2);
             bytes = (size_t)(x_end - x);
-            if (!move_rect(run, &blit->src, dst_x + dx, dst_y + dy, bytes, y_end - y, buffer, false) ||
-                !move_rect(run, &blit->dst, dst_x, dst_y, bytes, y_end - y, buffer, true) ||
-                !charge(run, bytes * (size_t)(y_end - y) + ACCESS_COST))
+            if (direct ? !copy_rows(run, dst_x, dst_y, dst_x + dx, dst_y + dy, bytes, y_end - y)
+                       : !move_rect(run, &blit->src, dst_x + dx, dst_y + dy, bytes, y_end - y, buffer, false) ||
+                             !move_rect(run, &blit->dst, dst_x, dst_y, bytes, y_end - y, buffer, true))
+                return false;
+            if (!charge(run, bytes * (size_t)(y_end - y) + ACCESS_COST))
                 return false;
         }
     }

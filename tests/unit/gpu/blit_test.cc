@@ -430,6 +430,37 @@ TEST_F(Blit, MovesLargeSurfaces)
     }
 }
 
+TEST_F(Blit, MovesLargeTiledSurfaces)
+{
+    // 1024 x 1280 pixels with an odd corner: to a tiled surface and back to a third, through each tiling.
+    unsigned pages = 1290;
+    uint64_t third = EXTRA - 4096 * 1400;
+    for (unsigned mode : {1u, 2u, 3u}) {
+        fill_pages(SRC, pages);
+        fill_pages(DST, pages + 16 * 8); // whole tiles of 64 KiB
+        fill_pages(third, pages);
+        Memory before = memory;
+        auto fast = [](uint64_t from, unsigned from_mode, uint64_t to, unsigned to_mode) {
+            return std::vector<uint32_t>{0x50800008 | from_mode << 20 | to_mode << 13, 3u << 24 | (to_mode ? 1024u : 4096u), corner(3, 1),
+                                         corner(1020, 1280), uint32_t(to), uint32_t(to >> 32), corner(3, 1),
+                                         from_mode ? 1024u : 4096u, uint32_t(from), uint32_t(from >> 32)};
+        };
+        View view{&memory, {}};
+        ASSERT_EQ(run(fast(SRC, 0, DST, mode), view), BLIT_DONE);
+        ASSERT_EQ(run(fast(DST, mode, third, 0), view), BLIT_DONE);
+        for (uint64_t i = 0; i < pages * 4096; i++) {
+            bool inside = i / 4096 >= 1 && i / 4096 < 1280 && i % 4096 / 4 >= 3 && i % 4096 / 4 < 1020;
+            ASSERT_EQ(memory.byte(third + i), inside ? before.byte(SRC + i) : before.byte(third + i)) << i << " mode " << mode;
+        }
+        for (unsigned y : {1u, 700u, 1279u}) {
+            for (unsigned x = 12; x < 4080; x += 5) {
+                blit_reference::Surface tiled{DST, 4096, "LXYS"[mode], 4};
+                ASSERT_EQ(memory.byte(tiled.at(x / 4, y, x % 4)), before.byte(SRC + y * 4096 + x));
+            }
+        }
+    }
+}
+
 TEST_F(Blit, StopsAtFaultsWithoutTouchingMore)
 {
     fill_pages(DST, 16);
