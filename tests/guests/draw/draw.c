@@ -9,9 +9,11 @@
 #include "interrupt.h"
 #include "mi.h"
 
+#define KEY 0xffff00ffu /* the sprite's transparent colour */
+
 enum {
     BUFFERS = 3,
-    TILES = 24,
+    TILES = 32,
     TILE = 64,
     SCALE = 6, /* pixels for each dot of the font */
     GLYPH = (FONT_WIDTH + 1) * SCALE,
@@ -67,7 +69,7 @@ static void make_pictures(struct scene *s, const char *name)
     for (int y = 0; y < TILE; y++)
         for (int x = 0; x < TILE; x++) {
             int dx = x - TILE / 2, dy = y - TILE / 2, r = dx * dx + dy * dy;
-            tile[y * TILE + x] = r < 28 * 28 ? mix(s->hue, 255 - r / 6) | 0x404040 : 0xff202020;
+            tile[y * TILE + x] = r < 28 * 28 ? mix(s->hue, 255 - r / 6) | 0x404040 : KEY;
         }
     draw_glyphs(surface(s, s->digits_va, 10 * GLYPH * 4 * FONT_HEIGHT * SCALE), 10 * GLYPH, "0123456789", 0xffffffff, 0xff101010);
     s->name_width = strlen(name) * GLYPH;
@@ -85,6 +87,16 @@ static void copy(struct batch *b, uint64_t dst, unsigned dst_pitch, unsigned dx,
     batch_emit(b, sy << 16 | sx);
     batch_emit(b, src_pitch);
     batch_address(b, src);
+}
+
+/* The same, without the pixels of the key colour. */
+static void sprite(struct batch *b, uint64_t dst, unsigned dst_pitch, unsigned dx, unsigned dy, unsigned w, unsigned h, uint64_t src,
+                   unsigned src_pitch, uint32_t key)
+{
+    copy(b, dst, dst_pitch, dx, dy, w, h, src, src_pitch, 0, 0);
+    b->dwords[b->used - 10] = XY_SRC_COPY_CHROMA_BLT(BLT_WRITE_RGBA | BLT_CHROMA_SOURCE);
+    batch_emit(b, key);
+    batch_emit(b, key);
 }
 
 static void fill(struct batch *b, uint64_t dst, unsigned pitch, unsigned x, unsigned y, unsigned w, unsigned h, uint32_t colour)
@@ -117,7 +129,7 @@ static uint32_t draw_frame(struct scene *s, unsigned frame)
             s->tiles[i].dy = -s->tiles[i].dy;
             s->tiles[i].y += 2 * s->tiles[i].dy;
         }
-        copy(b, dst, s->pitch, s->tiles[i].x, s->tiles[i].y, TILE, TILE, s->tile_va, TILE * 4, 0, 0);
+        sprite(b, dst, s->pitch, s->tiles[i].x, s->tiles[i].y, TILE, TILE, s->tile_va, TILE * 4, KEY);
     }
     copy(b, dst, s->pitch, 16, 16, s->name_width, FONT_HEIGHT * SCALE, s->name_va, s->name_width * 4, 0, 0);
     for (unsigned i = 0; i < 5; i++, number /= 10)

@@ -87,6 +87,7 @@ enum {
     BLT_WRITE_RGBA = 3 << 20,
     BLT_SRC_TILED = 1 << 15,
     BLT_DST_TILED = 1 << 11,
+    BLT_CHROMA_SOURCE = 1 << 17, /* source pixels in the key range are not written */
     BLT_BPP_8 = 0 << 24, /* in BR13 */
     BLT_BPP_16 = 1 << 24,
     BLT_BPP_32 = 3 << 24,
@@ -95,6 +96,7 @@ enum {
 };
 #define XY_COLOR_BLT(flags) BLT(0x50, flags, 7)
 #define XY_SRC_COPY_BLT(flags) BLT(0x53, flags, 10)
+#define XY_SRC_COPY_CHROMA_BLT(flags) BLT(0x73, flags, 12)
 #define XY_FAST_COPY_BLT(flags) BLT(0x42, flags, 10)
 enum {
     FAST_COPY_SRC_LINEAR = 0 << 20, FAST_COPY_SRC_X = 1 << 20, FAST_COPY_SRC_Y = 2 << 20,
