@@ -20,7 +20,7 @@ static uint32_t relative(const struct reg_desc *desc)
     return desc->offset - engine_mmio_base(desc->engine);
 }
 
-uint32_t engine_register_read(struct vgpu *vgpu, const struct reg_desc *desc, unsigned index, uint32_t offset)
+uint32_t virtual_engine_register_read(struct vgpu *vgpu, const struct reg_desc *desc, unsigned index, uint32_t offset)
 {
     uint32_t value = regfile_read(vgpu->regs, desc, offset);
 
@@ -51,7 +51,7 @@ uint32_t engine_register_read(struct vgpu *vgpu, const struct reg_desc *desc, un
     }
 }
 
-void engine_register_write(struct vgpu *vgpu, const struct reg_desc *desc, unsigned index, uint32_t offset, uint32_t value)
+void virtual_engine_register_write(struct vgpu *vgpu, const struct reg_desc *desc, unsigned index, uint32_t offset, uint32_t value)
 {
     if (desc->engine >= ENGINE_COUNT) {
         regfile_write(vgpu->regs, desc, offset, value);
@@ -59,7 +59,7 @@ void engine_register_write(struct vgpu *vgpu, const struct reg_desc *desc, unsig
     }
     switch (relative(desc)) {
     case RING_ELSP:
-        engine_elsp_write(vgpu, desc->engine, value);
+        virtual_engine_elsp_write(vgpu, desc->engine, value);
         break;
     case RING_CONTEXT_STATUS_PTR:
         execlist_pointer_write(&vgpu->engines[desc->engine].list, value);

@@ -174,7 +174,7 @@ static void settle_preemption(struct virtual_engine *engine)
     execlist_context_preempted(&engine->list, &machine_ops, engine);
 }
 
-void engine_elsp_write(struct vgpu *vgpu, unsigned index, uint32_t value)
+void virtual_engine_elsp_write(struct vgpu *vgpu, unsigned index, uint32_t value)
 {
     struct virtual_engine *engine = &vgpu->engines[index];
 

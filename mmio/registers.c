@@ -85,7 +85,7 @@ uint32_t registers_read(struct vgpu *vgpu, uint32_t offset)
     }
     switch ((enum reg_class)desc->cls) {
     case REG_ENGINE:
-        return engine_register_read(vgpu, desc, index, offset);
+        return virtual_engine_register_read(vgpu, desc, index, offset);
     case REG_IRQ:
         return irq_tree_read(&vgpu->irq, offset, &value) ? value : regfile_read(vgpu->regs, desc, offset);
     case REG_UNCORE:
@@ -121,7 +121,7 @@ void registers_write(struct vgpu *vgpu, uint32_t offset, uint32_t value)
     }
     switch ((enum reg_class)desc->cls) {
     case REG_ENGINE:
-        engine_register_write(vgpu, desc, index, offset, value);
+        virtual_engine_register_write(vgpu, desc, index, offset, value);
         break;
     case REG_IRQ:
         if (!irq_tree_write(&vgpu->irq, offset, value))

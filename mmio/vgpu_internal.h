@@ -164,8 +164,8 @@ void bar0_read(struct vgpu *vgpu, uint64_t offset, void *data, size_t len);
 void bar0_write(struct vgpu *vgpu, uint64_t offset, const void *data, size_t len);
 
 /* engine_registers.c */
-uint32_t engine_register_read(struct vgpu *vgpu, const struct reg_desc *desc, unsigned index, uint32_t offset);
-void engine_register_write(struct vgpu *vgpu, const struct reg_desc *desc, unsigned index, uint32_t offset, uint32_t value);
+uint32_t virtual_engine_register_read(struct vgpu *vgpu, const struct reg_desc *desc, unsigned index, uint32_t offset);
+void virtual_engine_register_write(struct vgpu *vgpu, const struct reg_desc *desc, unsigned index, uint32_t offset, uint32_t value);
 
 /* pvinfo.c */
 void pvinfo_reset(struct vgpu *vgpu);
@@ -174,7 +174,7 @@ void pvinfo_write(struct vgpu *vgpu, uint32_t offset, uint32_t value);
 /* execlist.c */
 void engines_init(struct vgpu *vgpu);
 void engines_finish(struct vgpu *vgpu); /* after engines_cancel() */
-void engine_elsp_write(struct vgpu *vgpu, unsigned engine, uint32_t value);
+void virtual_engine_elsp_write(struct vgpu *vgpu, unsigned engine, uint32_t value);
 void engines_reap(struct vgpu *vgpu); /* takes what the scheduler has finished */
 /* Cancels all work of the engines and takes it back; the execlists are idle then. */
 void engines_cancel(struct vgpu *vgpu, unsigned engines, bool forget);

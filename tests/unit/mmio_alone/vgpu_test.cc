@@ -3,6 +3,8 @@
 // hostile guest may write.
 #include "fixture.h"
 
+#include "gpu/blocks/image.h"
+
 #include <random>
 
 namespace {
@@ -336,15 +338,74 @@ TEST_F(VgpuAlone, InterruptsReachTheGuestByMessageOrPin)
     EXPECT_FALSE(host.levels.back());
 }
 
-TEST_F(VgpuAlone, DisplayIsOffAtFirst)
+TEST_F(VgpuAlone, TheMonitorShowsTheGuestsPlaneAndKeepsTime)
 {
+    struct vgpu_stats stats;
     GError *error = nullptr;
     EXPECT_EQ(vgpu_screenshot(v, &error), nullptr) << "no pipe is on";
     ASSERT_NE(error, nullptr);
     g_clear_error(&error);
-    struct vgpu_stats stats;
+
+    // 640x480 at about 60 Hz on port D by DisplayPort (PLL fields as in the display block's own tests).
+    write32(R_TRANS_HTOTAL, 639 | 799 << 16);
+    write32(R_TRANS_VTOTAL, 479 | 524 << 16);
+    write32(R_PIPESRC, 639 << 16 | 479);
+    write32(R_PIPE_LINK_M1, 25175);
+    write32(R_PIPE_LINK_N1, 270000);
+    write32(R_DPLL_CTRL1, 1 << 6 | 1 << 7);
+    write32(R_DPLL_CTRL2, 1 << 9 | 1 << 10);
+    write32(R_TRANS_DDI_FUNC_CTL, 0x80000000 | 3 << 28 | 2 << 24);
+    write32(R_PIPECONF, 0x80000000);
+    // A linear XRGB surface of scattered pages in the high part, which no aperture reaches.
+    const unsigned pitch = 2560, pages = pitch * 480 / kPage;
+    for (unsigned i = 0; i < pages; i++)
+        pte_write(high + i * kPage, (0x1000000 + uint64_t(pages - 1 - i) * 2 * kPage) | 1);
+    for (unsigned y = 0; y < 480; y++)
+        for (unsigned x = 0; x < 640; x++) {
+            uint64_t at = y * pitch + x * 4;
+            mem32(0x1000000 + (pages - 1 - at / kPage) * 2 * kPage + at % kPage) = y << 16 | x;
+        }
+    write32(R_PLANE_STRIDE_1, pitch / 64);
+    write32(R_PLANE_SIZE_1, 479 << 16 | 639);
+    write32(R_PLANE_CTL_1, 0x80000000 | 4 << 24);
+    write32(R_PLANE_SURF_1, uint32_t(high));
+
+    // Nobody observes: no interrupt. Then the vblank interrupt is wanted.
+    enable_msi();
+    write32(0x4440c, IRQ_PIPE_VBLANK);
+    write32(0x44200, 1u << 31);
+    EXPECT_EQ(messages(), 0u);
+    write32(0x44404, ~uint32_t(IRQ_PIPE_VBLANK));
+    for (size_t n = 1; n <= 3; n++) {
+        ASSERT_TRUE(wait_messages(n));
+        write32(0x44200, 0);
+        EXPECT_EQ(read32(0x44408), uint32_t(IRQ_PIPE_VBLANK));
+        write32(0x44408, IRQ_PIPE_VBLANK);
+        write32(0x44200, 1u << 31);
+    }
     vgpu_stats(v, &stats);
-    EXPECT_EQ(stats.frames, 0u);
+    EXPECT_GE(stats.vblanks, 3u);
+    EXPECT_EQ(stats.frames, 1u);
+
+    image *picture = vgpu_screenshot(v, &error);
+    ASSERT_NE(picture, nullptr) << error->message;
+    EXPECT_EQ(picture->width, 640u);
+    EXPECT_EQ(picture->height, 480u);
+    EXPECT_EQ(picture->pixels[0], 0xff000000u);
+    EXPECT_EQ(picture->pixels[100 * 640 + 500], 0xff000000u | 100 << 16 | 500);
+    EXPECT_EQ(picture->pixels[479 * 640 + 639], 0xff000000u | (479u << 16 & 0xff0000) | 639);
+    image_free(picture);
+
+    // A surface outside of the partition is black, and no error.
+    write32(R_PLANE_SURF_1, 0);
+    write32(0x44404, ~uint32_t(IRQ_PIPE_VBLANK));
+    ASSERT_TRUE(wait_messages(4));
+    picture = vgpu_screenshot(v, &error);
+    ASSERT_NE(picture, nullptr);
+    EXPECT_EQ(picture->pixels[100 * 640 + 500], 0xff000000u);
+    image_free(picture);
+    EXPECT_GT(count(TRACE_TRAP_DISPLAY), 10u);
+    EXPECT_EQ(vgpu_failure(v), nullptr);
 }
 
 // Anything anywhere: the vGPU may fail, the process may not.
