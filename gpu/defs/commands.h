@@ -112,7 +112,8 @@ struct cmd_reach {
     uint32_t bytes;   /* from there on; 0 when only the whole command tells (blits, batches, display surfaces) */
     uint16_t dword;   /* the operand's index in the command */
     uint8_t kind;     /* enum cmd_field_kind */
-    bool ggtt;        /* global GTT; for FIELD_STATUS_INDEX the global status page rather than the context's */
+    bool ggtt;        /* selects the global GTT (a non-privileged batch gets its PPGTT all the same); for
+                         FIELD_STATUS_INDEX: the global status page rather than the context's */
     bool write;
 };
 /*
@@ -120,13 +121,6 @@ struct cmd_reach {
  * than the command's length (what lies beyond is left out). Nothing beyond count is read; at most one step for each dword.
  */
 bool cmd_reach_next(enum cmd_id id, const uint32_t *dwords, unsigned count, unsigned *cursor, struct cmd_reach *reach);
-
-/*
- * True when the engine turns the command into a no-operation because it stands in a non-privileged batch: a privileged
- * command, or one that selects the global GTT. Registers are a matter of REG_NONPRIV and RING_FORCE_TO_NONPRIV instead. PRM SKL
- * vol. 2a, "Use Global GTT", "Destination Address Type".
- */
-bool cmd_is_privileged(enum cmd_id id, const uint32_t *dwords, unsigned count);
 
 #ifdef __cplusplus
 }

@@ -139,21 +139,3 @@ bool cmd_reach_next(enum cmd_id id, const uint32_t *dwords, unsigned count, unsi
     }
     return false;
 }
-
-bool cmd_is_privileged(enum cmd_id id, const uint32_t *dwords, unsigned count)
-{
-    if ((unsigned)id >= CMD_COUNT)
-        return false;
-    if (cmd_descs[id].privilege != CMD_USER)
-        return true;
-
-    struct cmd_reach reach;
-    unsigned cursor = 0;
-
-    if (id == CMD_MI_BATCH_BUFFER_START || id == CMD_MI_LOAD_REGISTER_IMM)
-        return false;
-    while (cmd_reach_next(id, dwords, count, &cursor, &reach))
-        if (reach.ggtt)
-            return true;
-    return false;
-}

@@ -221,17 +221,14 @@ TEST(CommandReach, TruncatedCommandsReachOnlyWhatIsThere)
     EXPECT_EQ(reaches(ENGINE_RCS0, {0x12400002, 0x2358, 0x3000}).size(), 1u);
 }
 
-TEST(CommandReach, PrivilegeOfGlobalAddresses)
+TEST(CommandTable, PrivilegedCommands)
 {
-    auto privileged = [](unsigned engine, std::vector<uint32_t> dwords) {
-        return cmd_is_privileged(cmd_find(engine, dwords[0]), dwords.data(), dwords.size());
-    };
-    EXPECT_TRUE(privileged(ENGINE_RCS0, {0x10400002, 0x1000, 0, 7}));
-    EXPECT_FALSE(privileged(ENGINE_RCS0, {0x10000002, 0x1000, 0, 7}));
-    EXPECT_TRUE(privileged(ENGINE_RCS0, {0x7a000004, 0x01004000, 0x1000, 0, 1, 2}));
-    EXPECT_FALSE(privileged(ENGINE_RCS0, {0x7a000004, 0x01000000, 0x1000, 0, 1, 2}));
-    EXPECT_TRUE(privileged(ENGINE_RCS0, {0x11800001, 0x1000, 1}));  // MI_UPDATE_GTT
-    EXPECT_FALSE(privileged(ENGINE_RCS0, {0x11000001, 0x2580, 1})); // a register: REG_NONPRIV decides
+    for (enum cmd_id id : {CMD_MI_UPDATE_GTT, CMD_MI_ARB_ON_OFF, CMD_MI_DISPLAY_FLIP, CMD_MI_STORE_DATA_INDEX}) {
+        EXPECT_EQ(cmd_descs[id].privilege, CMD_PRIVILEGED) << cmd_descs[id].name;
+    }
+    for (enum cmd_id id : {CMD_MI_STORE_DATA_IMM, CMD_MI_BATCH_BUFFER_START, CMD_PIPE_CONTROL, CMD_MI_MATH, CMD_3DPRIMITIVE}) {
+        EXPECT_EQ(cmd_descs[id].privilege, CMD_USER) << cmd_descs[id].name;
+    }
 }
 
 } // namespace
