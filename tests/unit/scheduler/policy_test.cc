@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Policies on a simulated engine and clock: shares against weights, delays, bursts. */
+#include "scheduler/policy.h"
+#include "scheduler/scheduler.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr uint64_t US = 1000, MS = 1000000;
+
+struct Client {
+    policy_entity entity{};
+    uint64_t job_ns = 0;      // length of each job
+    uint64_t think_ns = 0;    // idle time between jobs; 0: always more work
+    uint64_t left_ns = 0;     // of the current job
+    uint64_t wakes_at = 0;    // when idle
+    uint64_t used_ns = 0, worst_wait_ns = 0, ready_since = 0, jobs = 0;
+};
+
+/* One engine that runs what the policy picks and switches when keep() says so, with a delay of preempt_ns. */
+class Engine {
+public:
+    Engine(const char *name, uint64_t slice, std::vector<Client> list) : clients(std::move(list))
+    {
+        policy_init(&policy, policy_find(name), slice);
+        for (Client &client : clients)
+            policy_join(&policy, &client.entity);
+    }
+    ~Engine() { policy_finish(&policy); }
+
+    void run(uint64_t duration)
+    {
+        auto none = [](const policy_entity *, void *) { return false; };
+        uint64_t end = now + duration;
+        while (now < end) {
+            for (Client &client : clients)
+                if (!client.entity.ready && client.wakes_at <= now) {
+                    client.left_ns = client.job_ns;
+                    client.ready_since = now;
+                    policy_ready(&policy, &client.entity, now);
+                }
+            if (running && !policy.ops->keep(&policy, &running->entity, ran, now)) {
+                stop();
+                now += preempt_ns;
+            }
+            if (!running) {
+                policy_entity *next = policy.ops->pick(&policy, none, nullptr, now);
+                for (Client &client : clients)
+                    if (&client.entity == next)
+                        running = &client;
+                if (running) {
+                    running->entity.running = true;
+                    running->entity.woken = false;
+                    running->entity.running_ns = 0;
+                    running->worst_wait_ns = std::max(running->worst_wait_ns, now - running->ready_since);
+                    ran = 0;
+                }
+            }
+            uint64_t next = std::min(end, policy.ops->until(&policy, running ? &running->entity : nullptr, ran, now));
+            for (Client &client : clients)
+                if (!client.entity.ready)
+                    next = std::min(next, client.wakes_at);
+            if (running)
+                next = std::min(next, now + running->left_ns);
+            next = std::max(next, now + 1); // a policy that wants to be asked at once is asked again, but time goes on
+            if (running) {
+                uint64_t step = next - now;
+                running->left_ns -= std::min(step, running->left_ns);
+                running->used_ns += step;
+                running->entity.running_ns += step;
+                ran += step;
+                busy += step;
+            }
+            now = next;
+            if (running && running->left_ns == 0) {
+                Client *client = running;
+                client->jobs++;
+                if (client->think_ns) {
+                    policy_idle(&policy, &client->entity);
+                    client->wakes_at = now + client->think_ns;
+                    stop();
+                } else {
+                    client->left_ns = client->job_ns;
+                }
+            }
+        }
+    }
+
+    struct policy policy;
+    std::vector<Client> clients;
+    uint64_t now = 1000, busy = 0, ran = 0, preempt_ns = 0;
+    Client *running = nullptr;
+
+private:
+    void stop()
+    {
+        running->entity.running = false;
+        policy.ops->charge(&policy, &running->entity, running->entity.running_ns);
+        running->entity.running_ns = 0;
+        running->ready_since = now;
+        running = nullptr;
+    }
+};
+
+Client hog(unsigned weight, uint64_t job = 1000 * MS)
+{
+    Client client;
+    client.entity.weight = weight;
+    client.job_ns = job;
+    return client;
+}
+
+Client interactive(unsigned weight, uint64_t job, uint64_t think)
+{
+    Client client = hog(weight, job);
+    client.think_ns = think;
+    return client;
+}
+
+/* Jain's index of time by weight: 1 is perfectly fair. */
+double jain(const std::vector<Client> &clients)
+{
+    double sum = 0, squares = 0;
+    for (const Client &client : clients) {
+        double x = double(client.used_ns) / client.entity.weight;
+        sum += x;
+        squares += x * x;
+    }
+    return sum * sum / (clients.size() * squares);
+}
+
+TEST(Policy, NamesFindPolicies)
+{
+    unsigned count = 0;
+    for (const char *const *name = policy_names(); *name; name++, count++) {
+        ASSERT_NE(policy_find(*name), nullptr) << *name;
+        EXPECT_STREQ(policy_find(*name)->name, *name);
+    }
+    EXPECT_EQ(count, 4u);
+    EXPECT_EQ(policy_find("nonsense"), nullptr);
+}
+
+TEST(PolicyFair, SharesTimeByWeight)
+{
+    Engine engine("fair", 4 * MS, {hog(1), hog(2), hog(4), hog(8)});
+    engine.run(100 * MS);
+    engine.run(900 * MS);
+    uint64_t total = 0;
+    for (Client &client : engine.clients)
+        total += client.used_ns;
+    for (Client &client : engine.clients) {
+        double share = double(client.used_ns) / total, due = client.entity.weight / 15.0;
+        EXPECT_NEAR(share, due, 0.01) << "weight " << client.entity.weight;
+    }
+    EXPECT_GT(jain(engine.clients), 0.995);
+    EXPECT_EQ(engine.busy, engine.now - 1000);
+}
+
+TEST(PolicyFair, SharesInShortWindowsToo)
+{
+    Engine engine("fair", 4 * MS, {hog(4), hog(4)});
+    engine.run(20 * MS);
+    for (int window = 0; window < 20; window++) {
+        uint64_t before = engine.clients[0].used_ns;
+        engine.run(100 * MS);
+        EXPECT_NEAR(double(engine.clients[0].used_ns - before), 50.0 * MS, 5.0 * MS) << window;
+    }
+}
+
+TEST(PolicyFair, SharesWhenJobsDifferInLength)
+{
+    Engine engine("fair", 4 * MS, {hog(1, 50 * US), hog(1, 700 * MS), hog(2, 3 * MS)});
+    engine.preempt_ns = 20 * US;
+    engine.run(1000 * MS);
+    EXPECT_GT(jain(engine.clients), 0.99);
+}
+
+TEST(PolicyFair, GivesIdleTimeToWhoeverHasWork)
+{
+    Engine engine("fair", 4 * MS, {hog(1), interactive(8, 1 * MS, 99 * MS)});
+    engine.run(1000 * MS);
+    EXPECT_GT(engine.clients[0].used_ns, 980 * MS);
+    EXPECT_EQ(engine.busy, engine.now - 1000);
+}
+
+TEST(PolicyFair, AnswersAnInteractiveClientSoon)
+{
+    Engine engine("fair", 4 * MS, {hog(1), interactive(1, 500 * US, 15 * MS)});
+    engine.run(2000 * MS);
+    EXPECT_LE(engine.clients[1].worst_wait_ns, 1 * MS); // a fraction of a slice
+    EXPECT_GT(engine.clients[1].jobs, 120u);
+}
+
+TEST(PolicyFair, AllowsNoCatchingUpAfterIdleness)
+{
+    Engine engine("fair", 4 * MS, {hog(1), hog(1)});
+    engine.clients[1].wakes_at = 500 * MS; // away for half a second
+    engine.run(500 * MS);
+    uint64_t before = engine.clients[0].used_ns;
+    engine.run(200 * MS);
+    EXPECT_NEAR(double(engine.clients[0].used_ns - before), 100.0 * MS, 10.0 * MS);
+}
+
+TEST(PolicyFair, FollowsAChangedWeight)
+{
+    Engine engine("fair", 4 * MS, {hog(1), hog(1)});
+    engine.run(200 * MS);
+    engine.clients[0].entity.weight = 3;
+    uint64_t before = engine.clients[0].used_ns;
+    engine.run(400 * MS);
+    EXPECT_NEAR(double(engine.clients[0].used_ns - before), 300.0 * MS, 15.0 * MS);
+}
+
+TEST(PolicyRoundRobin, IgnoresWeights)
+{
+    Engine engine("round-robin", 4 * MS, {hog(1), hog(8), hog(3)});
+    engine.run(1200 * MS);
+    for (Client &client : engine.clients)
+        EXPECT_NEAR(double(client.used_ns), 400.0 * MS, 8.0 * MS);
+}
+
+TEST(PolicyFifo, RunsToTheEnd)
+{
+    Engine engine("fifo", 4 * MS, {interactive(1, 100 * MS, 1000 * MS), interactive(8, 10 * MS, 1000 * MS)});
+    engine.run(105 * MS);
+    EXPECT_EQ(engine.clients[0].used_ns, 100 * MS);
+    EXPECT_EQ(engine.clients[1].used_ns, 5 * MS);
+}
+
+TEST(PolicyFixed, GivesNoMoreThanTheShare)
+{
+    Engine engine("fixed", 4 * MS, {hog(1), interactive(3, 1 * MS, 10000 * MS)});
+    engine.run(1000 * MS);
+    EXPECT_NEAR(double(engine.clients[0].used_ns), 250.0 * MS, 17.0 * MS); // although the other is idle
+    Engine both("fixed", 4 * MS, {hog(1), hog(3)});
+    both.run(1000 * MS);
+    EXPECT_NEAR(double(both.clients[0].used_ns), 250.0 * MS, 17.0 * MS);
+    EXPECT_NEAR(double(both.clients[1].used_ns), 750.0 * MS, 17.0 * MS);
+}
+
+TEST(PolicyFixed, TakesBackWhatWasOverdrawn)
+{
+    Engine engine("fixed", 4 * MS, {hog(1), hog(1)});
+    engine.run(2 * MS);
+    engine.policy.ops->charge(&engine.policy, &engine.clients[0].entity, 300 * MS); // it did not stop for long
+    uint64_t before = engine.clients[0].used_ns;
+    engine.run(320 * MS);
+    EXPECT_LT(engine.clients[0].used_ns - before, 40 * MS);
+}
+
+} // namespace
