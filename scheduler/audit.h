@@ -22,6 +22,7 @@ enum {
     AUDIT_MAX_BATCHES = 64,             /* copies in one audit */
     AUDIT_MAX_BYTES = 4 << 20,          /* of copies in one audit */
     AUDIT_MAX_FLIPS = 16,
+    AUDIT_MAX_LOADS = 8,                /* different registers of the vGPU that are loaded from memory or registers */
     AUDIT_BATCH_PADDING = 64,           /* bytes of MI_NOOP behind a copy: the command streamer reads ahead */
 };
 
@@ -64,6 +65,8 @@ struct audit {
     bool unscanned;       /* it starts a batch in the PPGTT */
     struct audit_flip flips[AUDIT_MAX_FLIPS];
     unsigned flip_count;
+    uint32_t loads[AUDIT_MAX_LOADS]; /* registers with REG_PER_VGPU whose values nobody knows after it has run */
+    unsigned load_count;
     GPtrArray *batches;   /* struct audit_batch */
     size_t copied;        /* bytes in them */
 

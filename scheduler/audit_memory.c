@@ -59,11 +59,14 @@ bool audit_check_addresses(struct audit *audit, const struct audit_command *comm
 
 /*
  * Post-sync writes with Store Data Index go to the status page of the context that runs (i915 sends its flush writes to a scratch
- * slot there: gt/gen8_engine_cs.c, LRC_PPHWSP_SCRATCH_ADDR). The guest's own page stands at the same global address for us.
+ * slot there: gt/gen8_engine_cs.c, LRC_PPHWSP_SCRATCH_ADDR), or to the engine's when the command selects the global GTT. The
+ * guest's own pages stand at the same global addresses for us.
  */
-static uint64_t status_page_slot(const struct audit *audit, uint32_t index)
+static uint64_t status_page_slot(const struct audit *audit, bool global, uint32_t index)
 {
-    return audit->context_gma + (index & STATUS_INDEX_MASK);
+    uint64_t page = global ? audit->ops->status_page(audit->guest, audit->engine) : audit->context_gma;
+
+    return page + (index & STATUS_INDEX_MASK);
 }
 
 bool audit_pipe_control(struct audit *audit, struct audit_command *command)
@@ -89,7 +92,7 @@ bool audit_pipe_control(struct audit *audit, struct audit_command *command)
     if (!(dwords[1] >> PIPE_CONTROL_POST_SYNC_SHIFT & PIPE_CONTROL_POST_SYNC_MASK))
         return true;
     if (dwords[1] & PIPE_CONTROL_STORE_INDEX) {
-        uint64_t gma = status_page_slot(audit, dwords[2]);
+        uint64_t gma = status_page_slot(audit, dwords[1] & PIPE_CONTROL_GLOBAL_GTT, dwords[2]);
         dwords[1] = (dwords[1] & ~(uint32_t)PIPE_CONTROL_STORE_INDEX) | PIPE_CONTROL_GLOBAL_GTT;
         dwords[2] = (uint32_t)gma;
         dwords[3] = (uint32_t)(gma >> 32);
@@ -112,7 +115,7 @@ bool audit_flush_dw(struct audit *audit, struct audit_command *command)
     if (command->length < 4)
         return audit_reject(audit, command, "a post-sync write without its data");
     if (dwords[0] & FLUSH_DW_STORE_INDEX) {
-        uint64_t gma = status_page_slot(audit, dwords[1]);
+        uint64_t gma = status_page_slot(audit, dwords[1] & FLUSH_DW_GLOBAL_GTT, dwords[1]);
         dwords[0] &= ~(uint32_t)FLUSH_DW_STORE_INDEX;
         dwords[1] = (uint32_t)gma | FLUSH_DW_GLOBAL_GTT;
         dwords[2] = (uint32_t)(gma >> 32);

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { MI_MODE_STOP_RING = 1 << 8 }; /* PRM SKL vol. 2c, "MI_MODE" */
+
 /* The row, when the register is this engine's own or nobody's in particular. */
 static const struct reg_desc *find_own(const struct audit *audit, uint32_t offset, unsigned *index)
 {
@@ -18,6 +20,12 @@ static const struct reg_desc *find_own(const struct audit *audit, uint32_t offse
 static bool writable(const struct reg_desc *row)
 {
     return row->flags & (REG_CMD | REG_NONPRIV | REG_CONTEXT) && !(row->flags & REG_NOT_GUEST) && row->access != REG_RO;
+}
+
+/* MI_MODE has the bit that stops the ring: it is loaded with known values only. */
+static bool is_mi_mode(const struct audit *audit, uint32_t offset)
+{
+    return offset == engine_mmio_base(audit->engine) + RING_MI_MODE;
 }
 
 /* Page table roots in a command stand for what the guest's tables are shadowed by (i915 loads them so for 32-bit PPGTTs). */
@@ -42,6 +50,8 @@ bool audit_register_write(struct audit *audit, uint32_t offset, uint32_t *value)
     const struct reg_desc *row = find_own(audit, offset, &index);
     if (!load || !row || !writable(row))
         return false;
+    if (is_mi_mode(audit, offset))
+        *value &= ~(uint32_t)(MI_MODE_STOP_RING << 16 | MI_MODE_STOP_RING);
     if (row->flags & REG_GMADR && !audit->ops->ggtt_owned(audit->guest, *value & ~UINT32_C(4095), 4096))
         return false;
     return true;
@@ -55,13 +65,27 @@ bool audit_register_readable(const struct audit *audit, uint32_t offset)
     return row && row->flags & (REG_NONPRIV | REG_NONPRIV_READ | REG_CONTEXT | REG_CMD) && !(row->flags & (REG_NOT_GUEST | REG_GMADR));
 }
 
+/* Notes a register of the vGPU whose value will have to be set again for the next one. */
+static bool note_load(struct audit *audit, uint32_t offset)
+{
+    for (unsigned i = 0; i < audit->load_count; i++)
+        if (audit->loads[i] == offset)
+            return true;
+    if (audit->load_count == AUDIT_MAX_LOADS)
+        return false;
+    audit->loads[audit->load_count++] = offset;
+    return true;
+}
+
 /* A destination whose value is known only when the command runs. */
-static bool loadable(const struct audit *audit, uint32_t offset)
+static bool loadable(struct audit *audit, uint32_t offset)
 {
     unsigned index;
     const struct reg_desc *row = find_own(audit, offset, &index);
 
-    return row && writable(row) && !(row->flags & REG_GMADR);
+    if (!row || !writable(row) || row->flags & REG_GMADR || is_mi_mode(audit, offset))
+        return false;
+    return !(row->flags & REG_PER_VGPU) || note_load(audit, offset);
 }
 
 bool audit_load_register_imm(struct audit *audit, struct audit_command *command)

@@ -14,7 +14,7 @@ enum {
     FORCEWAKE_TIMEOUT_US = 50000,
     MODE_RUN_LIST_ENABLE = 1 << 15,
     MI_MODE_STOP_RING = 1 << 8,
-    EMR_INSTRUCTION_ERROR = 1 << 0,
+    EMR_ERRORS = 1 << 0 | 1 << 4, /* instruction error, page table error */
     MASTER_IRQ_ENABLE = 1u << 31,
     CTC_SHIFT_SHIFT = 1, /* CTC_MODE 2:1 */
     CTC_SHIFT_MASK = 3,
@@ -158,7 +158,7 @@ void driver_engine_init(struct driver *driver, unsigned engine)
     engine_write(driver, engine, RING_HWS_PGA, (uint32_t)state->status_page.gma);
     engine_write(driver, engine, RING_EMR, 0xffffffff);
     engine_write(driver, engine, RING_EIR, 0xffffffff);
-    engine_write(driver, engine, RING_EMR, ~(uint32_t)EMR_INSTRUCTION_ERROR);
+    engine_write(driver, engine, RING_EMR, ~(uint32_t)EMR_ERRORS);
     engine_write(driver, engine, RING_IMR, ~(uint32_t)ENGINE_INTERRUPTS);
     /* The status buffer begins anew; the index in memory is the driver's to reset. */
     engine_write(driver, engine, RING_CONTEXT_STATUS_PTR, 0xffffu << 16 | DRIVER_CSB_RESET << 8 | DRIVER_CSB_RESET);

@@ -45,9 +45,11 @@ struct Checker {
             fail(what, d[0]);
     }
     /* Registers that must never be loaded: engine control, other engines', interrupts, resets, GTT, display, forcewake. */
-    void load(uint32_t reg, const char *what)
+    void load(uint32_t reg, const char *what, uint32_t value = 0x01000100)
     {
-        static const uint32_t control[] = {0x30, 0x34, 0x38, 0x3c, 0x80, 0x98, 0x9c, 0xa8, 0xb4, 0xd0, 0x230, 0x244, 0x29c, 0x3a0};
+        if (reg == 0x209c && value & 0x01000100)
+            fail(what, reg); // MI_MODE: stop the ring
+        static const uint32_t control[] = {0x30, 0x34, 0x38, 0x3c, 0x80, 0x98, 0xa8, 0xb4, 0xd0, 0x230, 0x244, 0x29c, 0x3a0};
         for (uint32_t c : control)
             if (reg == 0x2000 + c)
                 fail(what, reg);
@@ -66,7 +68,7 @@ struct Checker {
                 length = (h & 0xff) + 2;
                 if ((h >> 16) == 0x7a00) {
                     if (c[1] & 1 << 23)
-                        load(c[2], "PIPE_CONTROL LRI");
+                        load(c[2], "PIPE_CONTROL LRI", c[4]);
                     else if ((c[1] >> 14 & 3) && c[1] & 1 << 21)
                         fail("PIPE_CONTROL index", h);
                     else if ((c[1] >> 14 & 3) && c[1] & 1 << 24)
@@ -84,7 +86,7 @@ struct Checker {
                 case 0x18: case 0x23: case 0x21: case 0x2b: fail("not rejected", h); break;
                 case 0x1c: if (gtt) address(c, 2, 4, "SEMAPHORE_WAIT"); break;
                 case 0x20: if (gtt) address(c, 1, h & 1 << 21 ? 8 : 4, "SDI"); break;
-                case 0x22: for (unsigned r = 1; r + 1 < length; r += 2) load(c[r], "LRI"); break;
+                case 0x22: for (unsigned r = 1; r + 1 < length; r += 2) load(c[r], "LRI", c[r + 1]); break;
                 case 0x24: if (gtt) address(c, 2, 4, "SRM"); break;
                 case 0x27: if (gtt) address(c, 1, 4, "CLFLUSH"); break;
                 case 0x28: if (c[1] & 1) address(c, 1, 256, "REPORT_PERF_COUNT"); break;
@@ -142,7 +144,7 @@ TEST(AuditProperty, RandomStreamsAreSafeOnceAccepted)
             }
         };
         fill(buffer.data, count);
-        fill(reinterpret_cast<uint32_t *>(guest.memory.data()), 0x400);
+        fill(reinterpret_cast<uint32_t *>(guest.memory), 0x400);
 
         struct audit audit;
         audit_init(&audit);

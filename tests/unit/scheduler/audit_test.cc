@@ -224,6 +224,9 @@ TEST_F(Audit, SendsPostSyncIndexWritesToTheGuestsOwnStatusPage)
     EXPECT_EQ(pipe[1], PIPE_CONTROL_GLOBAL_GTT | 1u << PIPE_CONTROL_POST_SYNC_SHIFT);
     EXPECT_EQ(pipe[2], low(CONTEXT + 0xd0));
     EXPECT_EQ(pipe[3], 0u);
+    std::vector<uint32_t> global = {op(CMD_PIPE_CONTROL, 6), PIPE_CONTROL_STORE_INDEX | PIPE_CONTROL_GLOBAL_GTT | 1u << PIPE_CONTROL_POST_SYNC_SHIFT, 0xd0, 0, 9, 0};
+    EXPECT_TRUE(run(global)) << reason;
+    EXPECT_EQ(global[2], low(guest.hws + 0xd0)); // the engine's page, when it selects the global GTT
     for (unsigned length = 4; length <= 5; length++) {
         std::vector<uint32_t> flush(length);
         flush[0] = op(CMD_MI_FLUSH_DW, length, FLUSH_DW_STORE_INDEX | 1u << FLUSH_DW_POST_SYNC_SHIFT);
@@ -257,10 +260,10 @@ TEST_F(Audit, StoresByIndexThroughCodeOfItsOwn)
 // Registers.
 TEST_F(Audit, LoadsOnlyRegistersThatAreTheGuests)
 {
-    std::vector<uint32_t> dwords = {op(CMD_MI_LOAD_REGISTER_IMM, 9), R_GEN8_CACHE_MODE_0, 0x10001, R_FORCEWAKE_MT, 0x10001, 0x2000 + RING_START, low(OWN),
+    std::vector<uint32_t> dwords = {op(CMD_MI_LOAD_REGISTER_IMM, 9), R_CACHE_MODE_1, 0x10001, R_FORCEWAKE_MT, 0x10001, 0x2000 + RING_START, low(OWN),
                                     R_GEN7_COMMON_SLICE_CHICKEN2, 0x20002};
     EXPECT_TRUE(run(dwords)) << reason;
-    EXPECT_EQ(dwords, (std::vector<uint32_t>{op(CMD_MI_LOAD_REGISTER_IMM, 5), R_GEN8_CACHE_MODE_0, 0x10001, R_GEN7_COMMON_SLICE_CHICKEN2, 0x20002, NOOP,
+    EXPECT_EQ(dwords, (std::vector<uint32_t>{op(CMD_MI_LOAD_REGISTER_IMM, 5), R_CACHE_MODE_1, 0x10001, R_GEN7_COMMON_SLICE_CHICKEN2, 0x20002, NOOP,
                                              NOOP, NOOP, NOOP}));
     EXPECT_EQ(guest.register_writes.size(), 4u); // the vGPU sees them all
     EXPECT_EQ(guest.register_writes[1], std::make_pair(uint32_t(R_FORCEWAKE_MT), 0x10001u));
@@ -270,7 +273,7 @@ TEST_F(Audit, LoadsNothingThatControlsTheEngine)
 {
     const uint32_t rcs = 0x2000, bcs = 0x22000;
     const uint32_t offsets[] = {rcs + RING_MODE, rcs + RING_FORCE_TO_NONPRIV, rcs + RING_FORCE_TO_NONPRIV + 44, rcs + RING_HWS_PGA, rcs + RING_ELSP,
-                                rcs + RING_TAIL, rcs + RING_HEAD, rcs + RING_CTL, rcs + RING_MI_MODE, rcs + RING_RESET_CTL, rcs + RING_CONTEXT_CONTROL,
+                                rcs + RING_TAIL, rcs + RING_HEAD, rcs + RING_CTL, rcs + RING_RESET_CTL, rcs + RING_CONTEXT_CONTROL,
                                 rcs + RING_IMR, bcs + RING_TAIL, R_GEN6_GDRST, R_GEN8_MASTER_IRQ, R_FENCE_REG, R_GFX_FLSH_CNTL, R_GEN8_PRIVATE_PAT_LO,
                                 0x123450, 0x7ffffc, 0xffffffff};
     for (uint32_t offset : offsets) {
@@ -288,6 +291,30 @@ TEST_F(Audit, LoadsNothingThatControlsTheEngine)
         EXPECT_TRUE(run(pipe)) << reason;
         EXPECT_EQ(pipe[1], uint32_t(PIPE_CONTROL_CS_STALL)) << std::hex << offset;
     }
+}
+
+TEST_F(Audit, NeverStopsTheRing)
+{
+    std::vector<uint32_t> lri = {op(CMD_MI_LOAD_REGISTER_IMM, 3), 0x2000 + RING_MI_MODE, 0xffffffff};
+    EXPECT_TRUE(run(lri)) << reason;
+    EXPECT_EQ(lri[2], 0xfefffeffu);
+    std::vector<uint32_t> pipe = {op(CMD_PIPE_CONTROL, 6), PIPE_CONTROL_LRI, 0x2000 + RING_MI_MODE, 0, 0x01000100, 0};
+    EXPECT_TRUE(run(pipe)) << reason;
+    EXPECT_EQ(pipe[4], 0u);
+    std::vector<uint32_t> lrm = {op(CMD_MI_LOAD_REGISTER_MEM, 4, MI_GLOBAL_GTT), 0x2000 + RING_MI_MODE, low(OWN), 0};
+    EXPECT_TRUE(run(lrm)) << reason;
+    EXPECT_EQ(lrm, (std::vector<uint32_t>{NOOP, NOOP, NOOP, NOOP}));
+}
+
+TEST_F(Audit, NotesLoadsOfUnknownValues)
+{
+    std::vector<uint32_t> lrm = {op(CMD_MI_LOAD_REGISTER_MEM, 4, MI_GLOBAL_GTT), R_GEN8_L3SQCREG4, low(OWN), 0,
+                                 op(CMD_MI_LOAD_REGISTER_MEM, 4, MI_GLOBAL_GTT), R_GEN8_L3SQCREG4, low(OWN), 0,
+                                 op(CMD_MI_LOAD_REGISTER_MEM, 4, MI_GLOBAL_GTT), 0x2350, low(OWN), 0}, before = lrm;
+    EXPECT_TRUE(run(lrm)) << reason;
+    EXPECT_EQ(lrm, before);
+    ASSERT_EQ(audit.load_count, 1u);
+    EXPECT_EQ(audit.loads[0], uint32_t(R_GEN8_L3SQCREG4));
 }
 
 TEST_F(Audit, LoadsTheShadowRootsForPageTableRoots)
@@ -381,7 +408,7 @@ TEST_F(Audit, BoundsAChainOfBatches)
     EXPECT_LE(audit.batches->len, unsigned(AUDIT_MAX_BATCHES));
     EXPECT_LE(audit.copied, size_t(AUDIT_MAX_BYTES));
     // One endless batch: nothing but MI_NOOP to the end of the partition.
-    std::fill(guest.memory.begin(), guest.memory.end(), 0);
+    memset(guest.memory, 0, guest.size);
     std::vector<uint32_t> endless = {op(CMD_MI_BATCH_BUFFER_START, 3), low(OWN), 0};
     audit_finish(&audit);
     begin(ENGINE_RCS0);

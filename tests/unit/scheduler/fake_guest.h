@@ -11,7 +11,8 @@
 
 struct FakeGuest {
     uint64_t base = 0x10000000, size = 0x100000;
-    std::vector<uint8_t> memory = std::vector<uint8_t>(size);
+    std::vector<uint8_t> own_memory;
+    uint8_t *memory; // size bytes behind the partition
     std::map<uint32_t, uint32_t> virtual_registers;              // readable by register_read
     std::vector<std::pair<uint32_t, uint32_t>> register_writes;  // seen by register_write
     bool allow_writes = true;
@@ -21,7 +22,12 @@ struct FakeGuest {
     uint64_t hws = 0x10002000;
     std::atomic<unsigned> notified{0};
 
-    uint32_t *dwords(uint64_t gma) { return reinterpret_cast<uint32_t *>(memory.data() + (gma - base)); }
+    FakeGuest() : own_memory(size), memory(own_memory.data()) {}
+    FakeGuest(uint64_t at, uint64_t bytes, uint8_t *data) : base(at), size(bytes), memory(data) {}
+    virtual ~FakeGuest() = default;
+
+    virtual void on_notify() { notified++; }
+    uint32_t *dwords(uint64_t gma) { return reinterpret_cast<uint32_t *>(memory + (gma - base)); }
     void put(uint64_t gma, const std::vector<uint32_t> &values) { memcpy(dwords(gma), values.data(), values.size() * 4); }
     bool owned(uint64_t gma, uint64_t len) const { return gma >= base && len <= size && gma - base <= size - len; }
 
@@ -34,14 +40,14 @@ struct FakeGuest {
                     return false;
                 for (uint64_t page = gma & ~4095ull; page < gma + len; page += 4096)
                     self->reads[page]++;
-                memcpy(buf, self->memory.data() + (gma - self->base), len);
+                memcpy(buf, self->memory + (gma - self->base), len);
                 return true;
             },
             .ggtt_write = [](void *g, uint64_t gma, const void *buf, size_t len) {
                 auto *self = static_cast<FakeGuest *>(g);
                 if (!self->owned(gma, len))
                     return false;
-                memcpy(self->memory.data() + (gma - self->base), buf, len);
+                memcpy(self->memory + (gma - self->base), buf, len);
                 return true;
             },
             .ggtt_owned = [](void *g, uint64_t gma, uint64_t len) { return static_cast<FakeGuest *>(g)->owned(gma, len); },
@@ -64,7 +70,7 @@ struct FakeGuest {
                 static_cast<FakeGuest *>(g)->flips.emplace_back(dwords, dwords + count);
             },
             .status_page = [](void *g, unsigned) { return static_cast<FakeGuest *>(g)->hws; },
-            .notify = [](void *g) { static_cast<FakeGuest *>(g)->notified++; },
+            .notify = [](void *g) { static_cast<FakeGuest *>(g)->on_notify(); },
         };
         return &table;
     }

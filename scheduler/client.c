@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Clients: one for each vGPU. Their creation, results, interrupts, usage, and the requests to give work back. Called on the
+ * clients' threads.
+ */
+#include "scheduler/scheduler_internal.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+struct sched_client *sched_client_create(struct scheduler *scheduler, const struct sched_client_config *config, GError **error)
+{
+    if (config->id == TRACE_HOST || config->id >= TRACE_MAX_VGPUS || config->weight < 1 || config->weight > 256) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "vGPU %s: id %u or weight %u is out of range", config->name, config->id,
+                    config->weight);
+        return NULL;
+    }
+    struct sched_client *client = g_new0(struct sched_client, 1);
+    client->scheduler = scheduler;
+    client->id = config->id;
+    client->name = g_strdup(config->name);
+    client->ops = config->ops;
+    client->guest = config->guest;
+    client->contexts = g_ptr_array_new();
+    client->registers = g_new0(uint32_t, MAX(scheduler->switched_count, 1u));
+    client->registers_set = g_new0(bool, MAX(scheduler->switched_count, 1u));
+    g_queue_init(&client->results);
+    g_mutex_lock(&scheduler->lock);
+    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+        struct sched_lane *lane = &client->lanes[i];
+        lane->client = client;
+        lane->engine = i;
+        lane->entity.weight = config->weight;
+        g_queue_init(&lane->queue);
+        policy_join(&scheduler->engines[i].policy, &lane->entity);
+    }
+    g_ptr_array_add(scheduler->clients, client);
+    g_mutex_unlock(&scheduler->lock);
+    return client;
+}
+
+void sched_client_destroy(struct sched_client *client)
+{
+    struct workload *workload;
+
+    if (!client)
+        return;
+    struct scheduler *scheduler = client->scheduler;
+    sched_client_reset(client, (1u << ENGINE_COUNT) - 1, false);
+    while ((workload = sched_client_reap(client)) != NULL)
+        workload_free(workload);
+    shadow_contexts_forget(client, (1u << ENGINE_COUNT) - 1);
+    g_assert(client->contexts->len == 0); /* a workload that its owner has not freed */
+
+    g_mutex_lock(&scheduler->lock);
+    g_ptr_array_remove(scheduler->clients, client);
+    switched_registers_drop(scheduler, client);
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        policy_leave(&scheduler->engines[i].policy, &client->lanes[i].entity);
+    while (client->notifying)
+        g_cond_wait(&scheduler->changed, &scheduler->lock);
+    g_mutex_unlock(&scheduler->lock);
+    g_ptr_array_unref(client->contexts);
+    g_free(client->registers);
+    g_free(client->registers_set);
+    g_free(client->name);
+    g_free(client);
+}
+
+struct workload *sched_client_reap(struct sched_client *client)
+{
+    g_mutex_lock(&client->scheduler->lock);
+    struct workload *workload = g_queue_pop_head(&client->results);
+    g_mutex_unlock(&client->scheduler->lock);
+    return workload;
+}
+
+uint32_t sched_client_interrupts(struct sched_client *client, unsigned engine)
+{
+    g_mutex_lock(&client->scheduler->lock);
+    uint32_t interrupts = client->lanes[engine].interrupts;
+    client->lanes[engine].interrupts = 0;
+    g_mutex_unlock(&client->scheduler->lock);
+    return interrupts;
+}
+
+static void mark_leaving(struct sched_lane *lane)
+{
+    for (GList *link = lane->queue.head; link; link = link->next)
+        ((struct workload *)link->data)->leaving = true;
+}
+
+void sched_client_preempt(struct sched_client *client, unsigned engine)
+{
+    struct scheduler *scheduler = client->scheduler;
+    struct sched_lane *lane = &client->lanes[engine];
+
+    g_mutex_lock(&scheduler->lock);
+    bool any = !g_queue_is_empty(&lane->queue);
+    if (any) {
+        mark_leaving(lane);
+        lane->preempting = true;
+        lane_update_ready(scheduler, lane, trace_now_ns());
+    }
+    g_mutex_unlock(&scheduler->lock);
+    if (any)
+        driver_wake(scheduler->driver);
+}
+
+void sched_client_reset(struct sched_client *client, uint32_t engine_mask, bool forget)
+{
+    struct scheduler *scheduler = client->scheduler;
+
+    g_mutex_lock(&scheduler->lock);
+    uint64_t now = trace_now_ns();
+    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+        struct sched_lane *lane = &client->lanes[i];
+        if (!(engine_mask >> i & 1))
+            continue;
+        mark_leaving(lane);
+        lane->resetting = true;
+        lane->reset_by = now + MIN(SCHED_RESET_GRACE_NS, scheduler->hang_ns);
+        lane->interrupts = 0;
+        lane_update_ready(scheduler, lane, now);
+    }
+    driver_wake(scheduler->driver);
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        while (engine_mask >> i & 1 && client->lanes[i].resetting)
+            g_cond_wait(&scheduler->changed, &scheduler->lock);
+    g_mutex_unlock(&scheduler->lock);
+    if (forget)
+        shadow_contexts_forget(client, engine_mask);
+}
+
+void sched_client_usage(struct sched_client *client, struct sched_usage *usage)
+{
+    g_mutex_lock(&client->scheduler->lock);
+    *usage = client->usage;
+    g_mutex_unlock(&client->scheduler->lock);
+}
+
+void sched_client_set_weight(struct sched_client *client, unsigned weight)
+{
+    g_mutex_lock(&client->scheduler->lock);
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        client->lanes[i].entity.weight = CLAMP(weight, 1u, 256u);
+    g_mutex_unlock(&client->scheduler->lock);
+    driver_wake(client->scheduler->driver);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Decisions: which contexts go to an engine's two elements. The first is whom the policy lets run; the second is what runs when
+ * the first ends, so that the engine need not wait for us. A change while something runs preempts it at its next arbitration point. On
+ * the scheduler's thread, under its lock.
+ */
+#include "scheduler/scheduler_internal.h"
+
+#include <string.h>
+
+/* The next workload of the lane that may run, or NULL. */
+static struct workload *lane_next(const struct sched_lane *lane)
+{
+    if (lane->preempting || lane->resetting)
+        return NULL;
+    for (GList *link = lane->queue.head; link; link = link->next) {
+        struct workload *workload = link->data;
+        if (!workload->complete)
+            return workload->emitted ? workload : NULL;
+    }
+    return NULL;
+}
+
+void lane_update_ready(struct scheduler *scheduler, struct sched_lane *lane, uint64_t now)
+{
+    struct policy *policy = &scheduler->engines[lane->engine].policy;
+
+    if (lane_next(lane))
+        policy_ready(policy, &lane->entity, now);
+    else
+        policy_idle(policy, &lane->entity);
+}
+
+/* The context of a workload, with the tail behind all that may run before another context of the lane has its turn. */
+static struct sched_port port_for(const struct sched_lane *lane, const struct workload *first)
+{
+    struct sched_port port = {.hw = &first->context->hw, .context = first->context};
+
+    for (const GList *link = g_queue_find((GQueue *)&lane->queue, first); link; link = link->next) {
+        const struct workload *workload = link->data;
+        if (workload->context != first->context || !workload->emitted)
+            break;
+        port.tail = workload->end & (uint32_t)(first->context->hw.ring.size - 1);
+    }
+    return port;
+}
+
+/* The first workload of the lane behind those of the first context. */
+static struct workload *lane_second(const struct sched_lane *lane, const struct workload *first)
+{
+    const GList *link = g_queue_find((GQueue *)&lane->queue, first);
+
+    while (link && ((struct workload *)link->data)->context == first->context)
+        link = link->next;
+    struct workload *workload = link ? link->data : NULL;
+    return workload && workload->emitted ? workload : NULL;
+}
+
+static struct sched_lane *lane_of(struct policy_entity *entity)
+{
+    return (struct sched_lane *)(void *)((char *)entity - offsetof(struct sched_lane, entity));
+}
+
+static bool skip_lane(const struct policy_entity *entity, void *opaque)
+{
+    return opaque && entity == &((const struct sched_lane *)opaque)->entity;
+}
+
+static struct sched_lane *running_lane(const struct sched_engine *engine)
+{
+    struct shadow_context *context = engine->active[0].context;
+
+    return context ? &context->client->lanes[engine->index] : NULL;
+}
+
+static void submit(struct scheduler *scheduler, struct sched_engine *engine, const struct sched_port ports[2], uint64_t now)
+{
+    uint32_t flags[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        const struct shadow_context *context = ports[i].context;
+        flags[i] = context && !context->four_level ? DESC_ADDRESSING_32 : DESC_ADDRESSING_64;
+        engine->pending[i] = ports[i];
+        if (!ports[i].hw)
+            continue;
+        if (context && context->load_count)
+            switched_registers_note_loads(scheduler, context);
+        uint32_t *state = (uint32_t *)(void *)(ports[i].hw->image.host + CONTEXT_STATE_PAGE * SCHED_PAGE);
+        __atomic_store_n(&state[CTX_RING_TAIL], ports[i].tail, __ATOMIC_RELEASE);
+    }
+    engine->waiting = true;
+    engine->waiting_since = now;
+    driver_submit(scheduler->driver, engine->index, ports[0].hw, flags[0], ports[1].hw, flags[1]);
+}
+
+void engine_pulse(struct scheduler *scheduler, struct sched_engine *engine, bool resume, uint64_t now)
+{
+    uint32_t *state = (uint32_t *)(void *)(engine->pulse.image.host + CONTEXT_STATE_PAGE * SCHED_PAGE);
+    struct sched_port ports[2] = {{.hw = &engine->pulse}, {0}};
+
+    /* Two MI_NOOP more than last time. */
+    ports[0].tail = (__atomic_load_n(&state[CTX_RING_TAIL], __ATOMIC_RELAXED) + 8) & (uint32_t)(engine->pulse.ring.size - 1);
+    if (resume)
+        ports[1] = engine->active[0];
+    submit(scheduler, engine, ports, now);
+}
+
+/* Someone on the engine has to go: a request of its client. */
+static bool must_leave(const struct sched_engine *engine, const struct sched_port *port)
+{
+    if (!port->context)
+        return false;
+    const struct sched_lane *lane = &port->context->client->lanes[engine->index];
+    return lane->preempting || lane->resetting;
+}
+
+static struct sched_lane *choose(struct sched_engine *engine, struct sched_lane *current, uint64_t now)
+{
+    struct policy *policy = &engine->policy;
+    uint64_t ran = now - engine->slice_start;
+
+    if (current && lane_next(current) && policy->ops->keep(policy, &current->entity, ran, now))
+        return current;
+    struct policy_entity *entity = current ? policy->ops->pick(policy, skip_lane, current, now) : NULL;
+    if (!entity)
+        entity = policy->ops->pick(policy, skip_lane, NULL, now);
+    return entity ? lane_of(entity) : NULL;
+}
+
+/* The second element: more of the same client, else the policy's next. Contexts of clients with other registers do not follow by themselves. */
+static struct sched_port choose_second(struct scheduler *scheduler, struct sched_engine *engine, struct sched_lane *first,
+                                       const struct workload *workload, uint64_t now)
+{
+    struct workload *second = lane_second(first, workload);
+
+    if (second)
+        return port_for(first, second);
+    struct policy_entity *entity = engine->policy.ops->pick(&engine->policy, skip_lane, first, now);
+    struct sched_lane *lane = entity ? lane_of(entity) : NULL;
+    if (!lane || switched_registers_differ(scheduler, engine->index, lane->client) || !(second = lane_next(lane)))
+        return (struct sched_port){0};
+    return port_for(lane, second);
+}
+
+static bool same_port(const struct sched_port *a, const struct sched_port *b)
+{
+    return a->hw == b->hw && (!a->hw || a->tail == b->tail);
+}
+
+static void decide(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now)
+{
+    struct sched_lane *current = running_lane(engine);
+    bool leave = must_leave(engine, &engine->active[0]) || must_leave(engine, &engine->active[1]);
+    struct sched_lane *lane = choose(engine, current, now);
+    struct workload *workload = lane ? lane_next(lane) : NULL;
+
+    if (!workload) {
+        /* Nobody may run. What runs is complete and about to say so, or has to go, or its policy wants it off. */
+        if (engine->active[0].hw && (leave || (current && lane_next(current))))
+            engine_pulse(scheduler, engine, false, now);
+        return;
+    }
+    if (switched_registers_differ(scheduler, engine->index, lane->client)) {
+        if (engine->active[0].hw) {
+            if (engine->active[0].context && (lane != current || leave))
+                engine_pulse(scheduler, engine, false, now); /* the engine runs empty first */
+            return;
+        }
+        switched_registers_load(scheduler, engine->index, lane->client);
+    }
+    struct sched_port ports[2] = {port_for(lane, workload), {0}};
+    if (lane == current && !leave && engine->active[0].context != ports[0].context)
+        return; /* its context is complete: the status entry is on its way */
+    if (lane != current && !leave && !(current && lane_next(current)) && engine->active[1].hw && same_port(&ports[0], &engine->active[1]))
+        return; /* it follows by itself */
+    ports[1] = choose_second(scheduler, engine, lane, workload, now);
+    if (lane == current && !leave) {
+        /* What is queued behind it stays, unless there is nothing, or it has grown. */
+        bool keep = engine->active[1].hw && engine->active[1].hw != ports[1].hw;
+        if (keep)
+            ports[1] = engine->active[1];
+        if (same_port(&ports[0], &engine->active[0]) && same_port(&ports[1], &engine->active[1]))
+            return;
+        if (keep && same_port(&ports[0], &engine->active[0]))
+            return;
+    } else if (current && lane != current) {
+        trace_emit(scheduler->trace, TRACE_SLICE, current->client->id, engine->index, now - engine->slice_start, lane->client->id);
+    }
+    submit(scheduler, engine, ports, now);
+}
+
+uint64_t engine_dispatch(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now)
+{
+    for (unsigned i = 0; i < scheduler->clients->len; i++)
+        lane_update_ready(scheduler, &((struct sched_client *)g_ptr_array_index(scheduler->clients, i))->lanes[engine->index], now);
+    if (engine->dead)
+        return UINT64_MAX;
+    if (!engine->waiting)
+        decide(scheduler, engine, now);
+    if (engine->waiting)
+        return UINT64_MAX; /* its acknowledgement wakes us; if it does not come, hang.c does */
+    struct sched_lane *current = running_lane(engine);
+    return engine->policy.ops->until(&engine->policy, current ? &current->entity : NULL, now - engine->slice_start, now);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The scheduler and its thread: waits for the GPU or a client, takes in what happened, decides for each engine, tells the clients. Created
+ * by the VMM.
+ */
+#include "scheduler/scheduler_internal.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+static void take_events(struct scheduler *scheduler, const struct driver_event *events, unsigned count, uint64_t now)
+{
+    /* Interrupts of an engine were read before its context status: who raised them ran before or is among those that follow. */
+    for (unsigned i = 0; i < count; i++) {
+        struct sched_engine *engine = &scheduler->engines[events[i].engine];
+        switch (events[i].kind) {
+        case DRIVER_USER_INTERRUPT:
+            engine->interrupts |= WORKLOAD_IRQ_USER;
+            break;
+        case DRIVER_NOTIFY:
+            engine->interrupts |= WORKLOAD_IRQ_NOTIFY;
+            break;
+        case DRIVER_ENGINE_ERROR:
+            engine->error = true;
+            break;
+        case DRIVER_CONTEXT_STATUS:
+            engine_context_status(engine, scheduler, events[i].status, now);
+            break;
+        }
+    }
+}
+
+/* Clients that are to be told, each held by notifying. */
+static GPtrArray *take_notifications(struct scheduler *scheduler)
+{
+    GPtrArray *list = NULL;
+
+    for (unsigned i = 0; i < scheduler->clients->len; i++) {
+        struct sched_client *client = g_ptr_array_index(scheduler->clients, i);
+        if (!client->notify)
+            continue;
+        client->notify = false;
+        client->notifying = true;
+        if (!list)
+            list = g_ptr_array_new();
+        g_ptr_array_add(list, client);
+    }
+    return list;
+}
+
+static void send_notifications(struct scheduler *scheduler, GPtrArray *list)
+{
+    if (!list)
+        return;
+    for (unsigned i = 0; i < list->len; i++) {
+        struct sched_client *client = g_ptr_array_index(list, i);
+        client->ops->notify(client->guest);
+    }
+    g_mutex_lock(&scheduler->lock);
+    for (unsigned i = 0; i < list->len; i++)
+        ((struct sched_client *)g_ptr_array_index(list, i))->notifying = false;
+    g_cond_broadcast(&scheduler->changed);
+    g_mutex_unlock(&scheduler->lock);
+    g_ptr_array_unref(list);
+}
+
+static uint64_t update_engine(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now)
+{
+    engine_deliver_interrupts(engine);
+    engine_retire(scheduler, engine, now);
+    uint64_t by = engine_check_hang(scheduler, engine, now);
+    engine_settle(scheduler, engine);
+    return MIN(by, engine_dispatch(scheduler, engine, now));
+}
+
+static void *scheduler_thread(void *opaque)
+{
+    struct scheduler *scheduler = opaque;
+    struct driver_event events[DRIVER_MAX_EVENTS];
+    uint64_t deadline = UINT64_MAX;
+
+    for (;;) {
+        unsigned count = driver_wait_events(scheduler->driver, events, DRIVER_MAX_EVENTS, deadline == UINT64_MAX ? 0 : deadline);
+        g_mutex_lock(&scheduler->lock);
+        if (scheduler->quit) {
+            g_mutex_unlock(&scheduler->lock);
+            return NULL;
+        }
+        uint64_t now = trace_now_ns();
+        take_events(scheduler, events, count, now);
+        deadline = UINT64_MAX;
+        for (unsigned i = 0; i < ENGINE_COUNT; i++)
+            deadline = MIN(deadline, update_engine(scheduler, &scheduler->engines[i], now));
+        GPtrArray *list = take_notifications(scheduler);
+        g_mutex_unlock(&scheduler->lock);
+        send_notifications(scheduler, list);
+    }
+}
+
+static void engine_init(struct scheduler *scheduler, unsigned index)
+{
+    struct sched_engine *engine = &scheduler->engines[index];
+
+    engine->index = index;
+    engine->candidates = g_ptr_array_new();
+    policy_init(&engine->policy, scheduler->policy, scheduler->slice_ns);
+}
+
+struct scheduler *scheduler_create(struct driver *driver, const struct scheduler_config *config, GError **error)
+{
+    const char *name = config->policy ? config->policy : policy_fair.name;
+    const struct policy_ops *policy = policy_find(name);
+
+    if (!policy) {
+        g_autofree char *names = g_strjoinv(", ", (char **)policy_names());
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "policy: \"%s\" is none of %s", name, names);
+        return NULL;
+    }
+    struct scheduler *scheduler = g_new0(struct scheduler, 1);
+    scheduler->driver = driver;
+    scheduler->trace = config->trace;
+    scheduler->policy = policy;
+    scheduler->slice_ns = config->slice_ns ? config->slice_ns : SCHED_DEFAULT_SLICE_NS;
+    scheduler->hang_ns = config->hang_ns ? config->hang_ns : SCHED_DEFAULT_HANG_NS;
+    scheduler->clients = g_ptr_array_new();
+    g_mutex_init(&scheduler->lock);
+    g_cond_init(&scheduler->changed);
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        engine_init(scheduler, i);
+    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+        if (!hw_context_init(driver, &scheduler->engines[i].pulse, i, SCHED_PAGE, error)) {
+            scheduler_destroy(scheduler);
+            return NULL;
+        }
+    }
+    switched_registers_init(scheduler);
+    scheduler->thread = g_thread_new("scheduler", scheduler_thread, scheduler);
+    return scheduler;
+}
+
+void scheduler_destroy(struct scheduler *scheduler)
+{
+    if (!scheduler)
+        return;
+    g_assert(scheduler->clients->len == 0);
+    if (scheduler->thread) {
+        g_mutex_lock(&scheduler->lock);
+        scheduler->quit = true;
+        g_mutex_unlock(&scheduler->lock);
+        driver_wake(scheduler->driver);
+        g_thread_join(scheduler->thread);
+    }
+    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+        struct sched_engine *engine = &scheduler->engines[i];
+        hw_context_finish(scheduler->driver, &engine->pulse);
+        g_ptr_array_unref(engine->candidates);
+        policy_finish(&engine->policy);
+    }
+    g_free(scheduler->switched);
+    g_ptr_array_unref(scheduler->clients);
+    g_mutex_clear(&scheduler->lock);
+    g_cond_clear(&scheduler->changed);
+    g_free(scheduler);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Several guests on one engine of the model: shares, preemption, hangs, errors and resets, and that nobody else notices. */
+#include "gpu_fixture.h"
+
+#include <random>
+
+using namespace sched_test;
+
+namespace {
+
+constexpr uint64_t MS = 1000000;
+
+uint64_t now_ns() { return trace_now_ns(); }
+
+/* Ends a spinning guest's work. */
+void stop(Guest &guest, uint32_t engines)
+{
+    sched_client_reset(guest.client, engines, false);
+    while (workload *w = sched_client_reap(guest.client)) {
+        EXPECT_NE(workload_status(w), WORKLOAD_HUNG);
+        workload_free(w);
+    }
+}
+
+TEST(Sharing, GivesTimeByWeight)
+{
+    Machine machine(nullptr, 0, 2 * MS);
+    std::vector<std::unique_ptr<Guest>> guests;
+    std::vector<std::unique_ptr<Context>> contexts;
+    const unsigned weights[] = {1, 2, 4};
+    for (unsigned i = 0; i < 3; i++) {
+        guests.push_back(std::make_unique<Guest>(machine, i + 1, weights[i]));
+        contexts.push_back(std::make_unique<Context>(*guests[i], ENGINE_BCS0));
+    }
+    for (auto &context : contexts)
+        context->submit(context->spin(true));
+    /* Long enough for many slices: by time on the engine, not by the clock. */
+    auto total = [&] {
+        uint64_t sum = 0;
+        for (auto &guest : guests)
+            sum += guest->usage().busy_ns[ENGINE_BCS0];
+        return sum;
+    };
+    ASSERT_TRUE(guests[0]->wait_for([&] { return total() > 400 * MS; }));
+    std::vector<double> used;
+    for (auto &guest : guests)
+        used.push_back(double(guest->usage().busy_ns[ENGINE_BCS0]));
+    double sum = used[0] + used[1] + used[2];
+    for (unsigned i = 0; i < 3; i++)
+        EXPECT_NEAR(used[i] / sum, weights[i] / 7.0, 0.05) << "weight " << weights[i];
+    for (auto &guest : guests) {
+        EXPECT_GT(guest->usage().preemptions, 5u);
+        EXPECT_EQ(guest->usage().hangs, 0u);
+    }
+    for (auto &guest : guests)
+        stop(*guest, 1 << ENGINE_BCS0);
+}
+
+TEST(Sharing, SharesEachEngineByItself)
+{
+    Machine machine;
+    Guest a(machine, 1, 1), b(machine, 2, 1);
+    Context spins(a, ENGINE_RCS0), other(b, ENGINE_BCS0);
+    uint64_t at = b.alloc(1);
+    spins.submit(spins.spin(false)); // holds its engine, and that one alone
+    other.run(store(b, at, 3));
+    EXPECT_EQ(b.word(at), 3u);
+    stop(a, 1 << ENGINE_RCS0);
+}
+
+TEST(Sharing, LetsOthersInWhileOneSpins)
+{
+    Machine machine;
+    Guest hog(machine, 1, 8), other(machine, 2, 1);
+    Context spins(hog, ENGINE_RCS0), context(other, ENGINE_RCS0);
+    uint64_t at = other.alloc(1);
+    spins.submit(spins.spin(true));
+    for (uint32_t i = 1; i <= 20; i++) {
+        context.run(store(other, at, i));
+        EXPECT_EQ(other.word(at), i);
+    }
+    EXPECT_EQ(hog.usage().hangs, 0u);
+    stop(hog, 1 << ENGINE_RCS0);
+}
+
+TEST(Sharing, DoesNotMistakeWaitingForAHang)
+{
+    Machine machine(nullptr, 40 * MS);
+    Guest guest(machine, 1, 1);
+    Context context(guest, ENGINE_VCS0);
+    uint64_t at = guest.alloc(1);
+    context.submit(semaphore(guest, at, 1) + store(guest, at + 4, 1));
+    uint64_t start = now_ns();
+    ASSERT_TRUE(guest.wait_for([&] { return now_ns() - start > 300 * MS; }));
+    EXPECT_EQ(sched_client_reap(guest.client), nullptr);
+    store32(guest.at(at), 1);
+    guest.finish();
+    EXPECT_EQ(guest.word(at + 4), 1u);
+    EXPECT_EQ(trace_count(machine.trace, 1, TRACE_ENGINE_RESET), 0u);
+}
+
+class EitherBatch : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Batches, EitherBatch, testing::Bool(), [](const auto &info) { return info.param ? "Ppgtt" : "Privileged"; });
+
+TEST_P(EitherBatch, GoesOnWhereItWasPreempted)
+{
+    Machine machine;
+    Guest guest(machine, 1, 1), other(machine, 2, 1);
+    Context context(guest, ENGINE_RCS0), behind(guest, ENGINE_RCS0);
+    uint64_t at = guest.alloc(1);
+    bool ppgtt = GetParam();
+    Words count = {op(CMD_MI_ATOMIC, 3, (ppgtt ? 0 : uint32_t(MI_GLOBAL_GTT)) | 0x05u << 8), ppgtt ? guest.ppa(at) : guest.gma(at), 0}; // increment
+    Words batch = context.batch(count + semaphore(guest, at + 4, 1, ppgtt) + store(guest, at + 8, 7, ppgtt), ppgtt);
+    context.submit(store(guest, at + 12, 1) + batch + store(guest, at + 16, 9));
+    behind.submit(store(guest, at + 20, 1));
+    ASSERT_TRUE(guest.wait_for([&] { return guest.word(at) == 1; }));
+    sched_client_preempt(guest.client, ENGINE_RCS0);
+    guest.finish(WORKLOAD_PREEMPTED);
+    guest.finish(WORKLOAD_PREEMPTED);
+    EXPECT_EQ(guest.word(at + 20), 0u);
+    uint32_t head = context.state()[CTX_RING_HEAD];
+    EXPECT_GE(head, 16u + 12); // behind the batch start
+    EXPECT_LE(head, context.tail);
+    EXPECT_TRUE(context.state()[CTX_BB_ADDR] & 1);
+    /* Something else uses the engine meanwhile. */
+    behind.run({});
+    EXPECT_EQ(guest.word(at + 20), 1u);
+    workload *again = context.create();
+    ASSERT_NE(again, nullptr) << context.reason;
+    workload_submit(again);
+    store32(guest.at(at + 4), 1);
+    guest.finish();
+    EXPECT_EQ(guest.word(at), 1u); // begun once
+    EXPECT_EQ(guest.word(at + 8), 7u);
+    EXPECT_EQ(guest.word(at + 16), 9u);
+}
+
+TEST(Sharing, HandsBackWhatIsCompleteAsDone)
+{
+    Machine machine;
+    Guest guest(machine, 1, 1);
+    Context context(guest, ENGINE_RCS0);
+    uint64_t at = guest.alloc(1);
+    context.submit(store(guest, at, 1));
+    context.submit(semaphore(guest, at + 4, 1));
+    ASSERT_TRUE(guest.wait_for([&] { return guest.word(at) == 1; }));
+    sched_client_preempt(guest.client, ENGINE_RCS0);
+    guest.finish(WORKLOAD_DONE);
+    guest.finish(WORKLOAD_PREEMPTED);
+    uint32_t head = context.state()[CTX_RING_HEAD];
+    EXPECT_GE(head, 16u);
+    EXPECT_LT(head, context.tail);
+}
+
+TEST(Sharing, ResetsAnEngineThatIsHeld)
+{
+    Machine machine(nullptr, 100 * MS);
+    Guest bad(machine, 1, 1), good(machine, 2, 1);
+    Context holds(bad, ENGINE_BCS0), context(good, ENGINE_BCS0), again(bad, ENGINE_BCS0);
+    uint64_t at = good.alloc(1), at_bad = bad.alloc(1);
+    holds.submit(store(bad, at_bad, 1) + holds.spin(false));
+    ASSERT_TRUE(bad.wait_for([&] { return bad.word(at_bad) == 1; }));
+    context.run(store(good, at, 4));
+    EXPECT_EQ(good.word(at), 4u);
+    workload *hung = bad.reap();
+    ASSERT_NE(hung, nullptr);
+    EXPECT_EQ(workload_status(hung), WORKLOAD_HUNG);
+    EXPECT_NE(std::string(workload_reason(hung)).find("arbitration point"), std::string::npos) << workload_reason(hung);
+    EXPECT_GT(workload_busy_ns(hung) + bad.usage().busy_ns[ENGINE_BCS0], 50 * MS);
+    workload_free(hung);
+    EXPECT_EQ(bad.usage().hangs, 1u);
+    EXPECT_EQ(good.usage().hangs, 0u);
+    again.run(store(bad, at_bad, 2)); // its other contexts go on
+    EXPECT_EQ(bad.word(at_bad), 2u);
+}
+
+TEST(Sharing, FindsAHangOfASingleGuest)
+{
+    Machine machine(nullptr, 60 * MS);
+    Guest guest(machine, 1, 1);
+    Context context(guest, ENGINE_RCS0);
+    /* One instruction over and over with arbitration off: active head, ring head and breadcrumb stand still. */
+    uint64_t at = guest.alloc(1);
+    context.submit(Words{op(CMD_MI_ARB_ON_OFF, 1)} + semaphore(guest, at, 1));
+    guest.finish(WORKLOAD_HUNG);
+    EXPECT_EQ(trace_count(machine.trace, 1, TRACE_HANG), 1u);
+    Context next(guest, ENGINE_RCS0);
+    next.run(store(guest, at, 6));
+    EXPECT_EQ(guest.word(at), 6u);
+}
+
+TEST(Sharing, EndsAContextWithABadAddress)
+{
+    Machine machine;
+    Guest bad(machine, 1, 1), good(machine, 2, 1);
+    Context faults(bad, ENGINE_BCS0), context(good, ENGINE_BCS0);
+    uint64_t at = good.alloc(1);
+    faults.submit({op(CMD_MI_STORE_DATA_IMM, 4), 0x1000, 0, 1}); // nothing is mapped there
+    context.submit(store(good, at, 5));
+    good.finish();
+    EXPECT_EQ(good.word(at), 5u);
+    workload *hung = bad.reap();
+    ASSERT_NE(hung, nullptr);
+    EXPECT_EQ(workload_status(hung), WORKLOAD_HUNG);
+    EXPECT_NE(std::string(workload_reason(hung)).find("error"), std::string::npos) << workload_reason(hung);
+    workload_free(hung);
+}
+
+TEST(Sharing, CancelsOnItsOwnReset)
+{
+    Machine machine;
+    Guest a(machine, 1, 1), b(machine, 2, 1);
+    Context spins(a, ENGINE_RCS0), waits(a, ENGINE_RCS0), other(b, ENGINE_RCS0);
+    uint64_t at = a.alloc(1), at_b = b.alloc(1);
+    for (bool lets_go : {true, false}) {
+        spins.submit(spins.spin(lets_go));
+        waits.submit(store(a, at, 1));
+        other.submit(store(b, at_b, 1));
+        ASSERT_TRUE(a.wait_for([&] { return trace_count(machine.trace, 1, TRACE_DISPATCH) > 0; }));
+        sched_client_reset(a.client, 1 << ENGINE_RCS0, true);
+        for (unsigned i = 0; i < 2; i++) {
+            workload *w = sched_client_reap(a.client); // it is there already
+            ASSERT_NE(w, nullptr);
+            EXPECT_TRUE(workload_status(w) == WORKLOAD_CANCELLED || i == 1);
+            workload_free(w);
+        }
+        b.finish();
+        spins.tail = spins.state()[CTX_RING_HEAD] = spins.state()[CTX_RING_TAIL] = 0;
+        waits.tail = waits.state()[CTX_RING_HEAD] = waits.state()[CTX_RING_TAIL] = 0;
+        waits.run(store(a, at, 2));
+        EXPECT_EQ(a.word(at), 2u);
+    }
+    EXPECT_EQ(b.usage().hangs, 0u);
+}
+
+TEST(Sharing, KeepsMemoryRightUnderChurn)
+{
+    for (const char *const *policy = policy_names(); *policy; policy++) {
+        Machine machine(*policy, 0, 300000);
+        std::vector<std::unique_ptr<Guest>> guests;
+        struct Stream {
+            std::unique_ptr<Context> context;
+            uint64_t at;
+            uint32_t made = 0, done = 0;
+        };
+        std::vector<std::vector<Stream>> streams(3);
+        std::mt19937 random(7);
+        for (unsigned g = 0; g < 3; g++) {
+            guests.push_back(std::make_unique<Guest>(machine, g + 1, g + 1));
+            for (unsigned k = 0; k < 6; k++) {
+                Stream stream;
+                stream.context = std::make_unique<Context>(*guests[g], k % ENGINE_COUNT, 8192);
+                stream.at = guests[g]->alloc(1);
+                streams[g].push_back(std::move(stream));
+            }
+        }
+        /* Each workload adds its number to a word by MI_ATOMIC: lost, repeated or foreign work shows. */
+        std::map<workload *, Stream *> owner;
+        unsigned flight = 0, total = 0;
+        while (total < 1500 || flight) {
+            unsigned g = random() % 3;
+            Guest &guest = *guests[g];
+            Stream &stream = streams[g][random() % streams[g].size()];
+            if (total < 1500 && stream.made - stream.done < 4) {
+                uint32_t n = ++stream.made;
+                Words add = {op(CMD_MI_ATOMIC, 11, ATOMIC_INLINE | 0x07u << 8), guest.ppa(stream.at), 0, n, 0, 0, 0, 0, 0, 0, 0};
+                Words words = random() % 2 ? add : Words{op(CMD_MI_ATOMIC, 11, MI_GLOBAL_GTT | ATOMIC_INLINE | 0x07u << 8), guest.gma(stream.at), 0, n, 0, 0, 0, 0, 0, 0, 0};
+                for (unsigned k = random() % 200; k > 0; k--)
+                    words.push_back(k % 50 ? 0 : op(CMD_MI_ARB_CHECK, 1));
+                owner[stream.context->submit(words)] = &stream;
+                flight++;
+                total++;
+            }
+            for (auto &reaper : guests) {
+                while (workload *w = sched_client_reap(reaper->client)) {
+                    ASSERT_EQ(workload_status(w), WORKLOAD_DONE) << workload_reason(w);
+                    EXPECT_TRUE(workload_write_back(w));
+                    owner[w]->done++;
+                    owner.erase(w);
+                    workload_free(w);
+                    flight--;
+                }
+            }
+        }
+        for (unsigned g = 0; g < 3; g++) {
+            for (Stream &stream : streams[g]) {
+                EXPECT_EQ(guests[g]->word(stream.at), stream.made * (stream.made + 1) / 2) << *policy;
+                EXPECT_EQ(stream.context->state()[CTX_RING_HEAD], stream.context->state()[CTX_RING_TAIL]);
+            }
+        }
+    }
+}
+
+} // namespace
