@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The AUX channels of ports A-D: DDI_AUX_CTL and its five data registers. A transaction is over when the write that starts it returns; without
- * a monitor it times out. Called by display.c.
+ * The AUX channels of ports A-D: DDI_AUX_CTL and its five data registers. A transaction is over when the write that starts
+ * it returns; without a monitor it times out. Called by display.c.
  */
 #include <string.h>
 

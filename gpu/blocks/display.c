@@ -34,9 +34,10 @@ struct display *display_create(const struct display_config *config, GError **err
     display->kind = config->monitor;
     display->trace = config->trace;
     display->vgpu = config->vgpu;
-    if (config->monitor != DISPLAY_MONITOR_NONE && !monitor_init(&display->s.monitor, config->width, config->height, interface)) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "no monitor can have %ux%u pixels at 60 Hz (640x480 to 4095x4095)",
-                    config->width, config->height);
+    if (config->monitor != DISPLAY_MONITOR_NONE &&
+        !monitor_init(&display->s.monitor, config->width, config->height, interface)) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                    "no monitor can have %ux%u pixels at 60 Hz (640x480 to 4095x4095)", config->width, config->height);
         g_free(display);
         return NULL;
     }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The Gen9 display engine: pipes A-C with planes and cursor, transcoders A-C and EDP, ports A-E with one monitor, GMBUS and AUX
- * channels, hotplug and panel power. One block, used by the software model (the physical display) and by each vGPU (the
+ * The Gen9 display engine: pipes A-C with planes and cursor, transcoders A-C and EDP, ports A-E with one monitor, GMBUS and
+ * AUX channels, hotplug and panel power. One block, used by the software model (the physical display) and by each vGPU (the
  * virtual display); it knows neither.
  *
  * It works on the owner's register file and interrupt tree. It has no thread and no clock: the owner gives the time
  * (CLOCK_MONOTONIC nanoseconds in real use, any growing number in tests) with each call, and calls display_tick() when
- * display_next_event_ns() says so. Counters and scan lines are computed from the time when they are read, so that a pipe that nobody
- * waits for costs nothing.
+ * display_next_event_ns() says so. Counters and scan lines are computed from the time when they are read, so that a pipe
+ * that nobody waits for costs nothing.
  *
  * Threads: the owner serialises all calls, under the lock that also guards the interrupt tree, and after each asks
  * irq_tree_take_message() whether a message is due.
@@ -68,24 +68,26 @@ struct display *display_create(const struct display_config *config, GError **err
 void display_destroy(struct display *display); /* NULL is allowed */
 
 /*
- * Power-on state: all pipes and ports off, the monitor (still plugged in) without a link. The owner has put the reset values of registers.def
- * into the register file and reset the interrupt tree before, also before display_create(), which ends with this at time 0.
+ * Power-on state: all pipes and ports off, the monitor (still plugged in) without a link. The owner has put the reset
+ * values of registers.def into the register file and reset the interrupt tree before, also before display_create(), which
+ * ends with this at time 0.
  */
 void display_reset(struct display *display, uint64_t now_ns);
 
 /*
- * Registers of classes REG_DISPLAY, REG_GMBUS and REG_AUX with all side effects; offset is a multiple of 4 below MMIO_SIZE. Registers without
- * a behaviour of their own are memory in the register file. Any offset and value may come from a guest.
+ * Registers of classes REG_DISPLAY, REG_GMBUS and REG_AUX with all side effects; offset is a multiple of 4 below MMIO_SIZE.
+ * Registers without a behaviour of their own are memory in the register file. Any offset and value may come from a guest.
  */
 uint32_t display_mmio_read(struct display *display, uint32_t offset, uint64_t now_ns);
 void display_mmio_write(struct display *display, uint32_t offset, uint32_t value, uint64_t now_ns);
 
 /*
- * A flip by a command (MI_DISPLAY_FLIP): as if software wrote PLANE_STRIDE, the tiling and async bits of PLANE_CTL, and PLANE_SURF.
- * plane counts from 0; ones that do not exist are ignored. tiling is the field of PLANE_CTL (0 linear, 1 X, 4 Y, 5 Yf).
+ * A flip by a command (MI_DISPLAY_FLIP): as if software wrote PLANE_STRIDE, the tiling and async bits of PLANE_CTL, and
+ * PLANE_SURF. plane counts from 0; ones that do not exist are ignored. tiling is the field of PLANE_CTL (0 linear, 1 X, 4
+ * Y, 5 Yf).
  */
-void display_flip(struct display *display, unsigned pipe, unsigned plane, uint32_t surface, uint32_t stride, unsigned tiling, bool async,
-                  uint64_t now_ns);
+void display_flip(struct display *display, unsigned pipe, unsigned plane, uint32_t surface, uint32_t stride, unsigned tiling,
+                  bool async, uint64_t now_ns);
 
 /* True while an armed update of the plane waits for its vblank: what MI_WAIT_FOR_EVENT waits for. */
 bool display_flip_pending(struct display *display, unsigned pipe, unsigned plane, uint64_t now_ns);
@@ -100,9 +102,9 @@ uint64_t display_frame_ns(struct display *display, unsigned pipe);
 void display_tick(struct display *display, uint64_t now_ns);
 
 /*
- * When display_tick() must be called next so that nobody who waits for an interrupt waits too long: the next vblank of a pipe whose vblank
- * or flip-done interrupt is unmasked (for the latter: with an update armed). UINT64_MAX when nobody waits. Ask again
- * after each register write of the display or of the pipes' interrupt registers.
+ * When display_tick() must be called next so that nobody who waits for an interrupt waits too long: the next vblank of a
+ * pipe whose vblank or flip-done interrupt is unmasked (for the latter: with an update armed). UINT64_MAX when nobody
+ * waits. Ask again after each register write of the display or of the pipes' interrupt registers.
  */
 uint64_t display_next_event_ns(const struct display *display);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From registers to frequencies: which transcoder and port a pipe feeds, the PLL behind the port, the pixel clock, the duration of a frame.
- * Called by display_pipe.c. All values are a guest's; results are bounded.
+ * From registers to frequencies: which transcoder and port a pipe feeds, the PLL behind the port, the pixel clock, the
+ * duration of a frame. Called by display_pipe.c. All values are a guest's; results are bounded.
  */
 #include "gpu/blocks/display_internal.h"
 

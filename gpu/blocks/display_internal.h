@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The contract between the parts of the display engine: dispatch (display.c), pipes and planes (display_pipe.c), clocks (display_clock.c),
- * palettes (display_palette.c),
- * ports, hotplug and panel power (display_port.c), AUX channels (aux_channel.c), GMBUS (gmbus.c). Nobody else includes it.
+ * The contract between the parts of the display engine: dispatch (display.c), pipes and planes (display_pipe.c), clocks
+ * (display_clock.c), palettes (display_palette.c), ports, hotplug and panel power (display_port.c), AUX channels
+ * (aux_channel.c), GMBUS (gmbus.c). Nobody else includes it.
  */
 #ifndef MEDIANT_GPU_BLOCKS_DISPLAY_INTERNAL_H
 #define MEDIANT_GPU_BLOCKS_DISPLAY_INTERNAL_H
@@ -105,7 +105,8 @@ static inline bool display_monitor_on(const struct display *display, unsigned po
 }
 
 /*
- * Each of the following returns false when the offset is not its own; then nothing changed. Writes that only need memory are not theirs either.
+ * Each of the following returns false when the offset is not its own; then nothing changed. Writes that only need memory
+ * are not theirs either.
  */
 
 /* Pipes, planes, cursors, scalers, transcoders. (display_pipe.c) */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The precision palettes: 1024 entries a pipe behind an index and a data register. Stored for the driver, which reads back what it
- * wrote; scan-out shows pictures without gamma. (The legacy palette is plain registers.) Called by display.c.
+ * The precision palettes: 1024 entries a pipe behind an index and a data register. Stored for the driver, which reads back
+ * what it wrote; scan-out shows pictures without gamma. (The legacy palette is plain registers.) Called by display.c.
  */
 #include <string.h>
 

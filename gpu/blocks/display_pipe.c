@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pipes: time (frames, scan lines, vertical blanks), double-buffered planes, cursors and scalers, flips. Called by display.c.
+ * Pipes: time (frames, scan lines, vertical blanks), double-buffered planes, cursors and scalers, flips. Called by
+ * display.c.
  *
- * A write to an arming register (PLANE_SURF, CURBASE, PS_WIN_SZ) takes a copy of the block's registers; the copy becomes live at
- * the next vertical blank, at once when the pipe is off or the flip is asynchronous. PLANE_CTL and CURCNTR arm by themselves
- * when they enable what was off (i915 skl_plane_update_arm, i9xx_cursor_update_arm).
+ * A write to an arming register (PLANE_SURF, CURBASE, PS_WIN_SZ) takes a copy of the block's registers; the copy becomes
+ * live at the next vertical blank, at once when the pipe is off or the flip is asynchronous. PLANE_CTL and CURCNTR arm by
+ * themselves when they enable what was off (i915 skl_plane_update_arm, i9xx_cursor_update_arm).
  */
 #include <string.h>
 
@@ -22,7 +23,6 @@ enum {
     CURSOR_MODE_MASK = 0x27,
     TOTAL_MASK = 0x1fff,
     DSL_MASK = 0xfffff,
-    TRANSCODER_EDP = 3,
 };
 
 static uint32_t pipe_reg(unsigned pipe, uint32_t offset_a)
@@ -63,21 +63,21 @@ static uint32_t plane_latch(struct display *display, unsigned pipe, unsigned pla
 {
     struct pipe_state *p = &display->s.pipes[pipe];
     struct plane_state *state = &p->planes[plane];
-    bool flip = state->armed == ARMED_FLIP, moved;
+    bool flip = state->armed == ARMED_FLIP;
 
     if (state->armed == ARMED_NONE)
         return 0;
-    moved = state->live.surf != state->next.surf || (~state->live.ctl & state->next.ctl & PLANE_CTL_ENABLE);
     state->live = state->next;
     state->armed = ARMED_NONE;
     display_reg_set(display, plane_reg(pipe, plane, R_PLANE_SURFLIVE_1), state->live.surf);
-    if (!p->on || !(state->live.ctl & PLANE_CTL_ENABLE))
-        return p->on && flip ? (uint32_t)IRQ_PIPE_PLANE1_FLIP << plane : 0;
-    if (flip || moved)
+    if (!p->on)
+        return 0;
+    if (state->live.ctl & PLANE_CTL_ENABLE) {
         trace_emit(display->trace, TRACE_FLIP, display->vgpu, TRACE_NO_ENGINE, state->live.surf, plane);
-    if (!plane && (flip || moved)) {
-        display->s.stats.frames++;
-        display->s.stats.last_flip_ns = now_ns;
+        if (!plane) {
+            display->s.stats.frames++;
+            display->s.stats.last_flip_ns = now_ns;
+        }
     }
     return flip ? (uint32_t)IRQ_PIPE_PLANE1_FLIP << plane : 0;
 }
@@ -161,8 +161,8 @@ uint64_t pipe_next_event_ns(const struct display *display, unsigned pipe)
 }
 
 /*
- * The scan line now. Line 0 is the first active one; frames are counted from the start of the vertical blank. Hardware's counter lags by one
- * line, by two on HDMI (i915 intel_crtc scanline_offset).
+ * The scan line now. Line 0 is the first active one; frames are counted from the start of the vertical blank. Hardware's
+ * counter lags by one line, by two on HDMI (i915 intel_crtc scanline_offset).
  */
 static uint32_t scan_line(const struct display *display, unsigned pipe, uint64_t now_ns)
 {
@@ -209,6 +209,14 @@ static void update_power(struct display *display, uint64_t now_ns)
 {
     for (unsigned pipe = 0; pipe < DISPLAY_PIPES; pipe++)
         pipe_update_power(display, pipe, now_ns);
+}
+
+/* A write to TRANS_CONF: the state follows the enable bit at once. */
+static void transcoder_configure(struct display *display, uint32_t offset, uint32_t value, uint64_t now_ns)
+{
+    value &= ~(uint32_t)TRANS_CONF_STATE;
+    display_reg_set(display, offset, value & TRANS_CONF_ENABLE ? value | TRANS_CONF_STATE : value);
+    update_power(display, now_ns);
 }
 
 static void plane_arm(struct display *display, unsigned pipe, unsigned plane, bool flip, uint64_t now_ns)
@@ -311,8 +319,8 @@ bool pipe_mmio_read(struct display *display, uint32_t offset, uint64_t now_ns, u
     }
 }
 
-static void plane_write(struct display *display, unsigned pipe, unsigned plane, uint32_t offset_1a, uint32_t offset, uint32_t value,
-                        uint64_t now_ns)
+static void plane_write(struct display *display, unsigned pipe, unsigned plane, uint32_t offset_1a, uint32_t offset,
+                        uint32_t value, uint64_t now_ns)
 {
     const struct plane_state *state = &display->s.pipes[pipe].planes[plane];
 
@@ -324,7 +332,8 @@ static void plane_write(struct display *display, unsigned pipe, unsigned plane, 
 }
 
 /* Registers of the pipe's block, 0x70000 and up. */
-static bool pipe_block_write(struct display *display, unsigned pipe, uint32_t offset_a, uint32_t offset, uint32_t value, uint64_t now_ns)
+static bool pipe_block_write(struct display *display, unsigned pipe, uint32_t offset_a, uint32_t offset, uint32_t value,
+                             uint64_t now_ns)
 {
     const struct pipe_state *p = &display->s.pipes[pipe];
     unsigned plane;
@@ -332,8 +341,7 @@ static bool pipe_block_write(struct display *display, unsigned pipe, uint32_t of
 
     switch (offset_a) {
     case R_PIPECONF:
-        display_reg_set(display, offset, (value & ~(uint32_t)TRANS_CONF_STATE) | (value & TRANS_CONF_ENABLE ? TRANS_CONF_STATE : 0));
-        update_power(display, now_ns);
+        transcoder_configure(display, offset, value, now_ns);
         return true;
     case R_PIPE_FLIPCOUNT_G4X:
         display->s.pipes[pipe].flips = value;
@@ -376,8 +384,7 @@ bool pipe_mmio_write(struct display *display, uint32_t offset, uint32_t value, u
     unsigned pipe;
 
     if (offset == R_PIPECONF_EDP) {
-        display_reg_set(display, offset, (value & ~(uint32_t)TRANS_CONF_STATE) | (value & TRANS_CONF_ENABLE ? TRANS_CONF_STATE : 0));
-        update_power(display, now_ns);
+        transcoder_configure(display, offset, value, now_ns);
         return true;
     }
     if (offset == R_TRANS_DDI_FUNC_CTL_EDP) {
@@ -413,8 +420,8 @@ void pipe_reset(struct display *display, unsigned pipe, uint64_t now_ns)
         plane_snapshot(display, pipe, i, &p->planes[i].live);
 }
 
-void display_flip(struct display *display, unsigned pipe, unsigned plane, uint32_t surface, uint32_t stride, unsigned tiling, bool async,
-                  uint64_t now_ns)
+void display_flip(struct display *display, unsigned pipe, unsigned plane, uint32_t surface, uint32_t stride, unsigned tiling,
+                  bool async, uint64_t now_ns)
 {
     uint32_t ctl;
 

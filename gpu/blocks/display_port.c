@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Ports: DDI buffers and transport (idle bits), what is plugged in (live state, hotplug status and interrupt), panel power. Everything
- * answers at once. Called by display.c.
+ * Ports: DDI buffers and transport (idle bits), what is plugged in (live state, hotplug status and interrupt), panel power.
+ * Everything answers at once. Called by display.c.
  */
 #include "gpu/blocks/display_internal.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * EDID 1.4: what the virtual monitor says about itself, for a given best mode at 60 Hz. Called by the monitor; the timings also
- * serve whoever programs a mode.
+ * EDID 1.4: what the virtual monitor says about itself, for a given best mode at 60 Hz. Called by the monitor; the timings
+ * also serve whoever programs a mode.
  *
- * Sources: VESA E-EDID standard release A rev. 2 (EDID 1.4), VESA DMT 1.0 rev. 13, VESA CVT 1.2 (reduced blanking v1); layout also in Linux
- * include/drm/drm_edid.h.
+ * Sources: VESA E-EDID standard release A rev. 2 (EDID 1.4), VESA DMT 1.0 rev. 13, VESA CVT 1.2 (reduced blanking v1);
+ * layout also in Linux include/drm/drm_edid.h.
  *
  * Threads: pure functions.
  */
@@ -33,8 +33,8 @@ struct edid_timing {
 };
 
 /*
- * Timing of width x height at 60 Hz: the one of DMT for the common sizes that have it, else CVT with reduced blanking. False when the size
- * is outside of the limits above or its clock does not fit a detailed timing (655.35 MHz).
+ * Timing of width x height at 60 Hz: the one of DMT for the common sizes that have it, else CVT with reduced blanking.
+ * False when the size is outside of the limits above or its clock does not fit a detailed timing (655.35 MHz).
  */
 bool edid_timing_for(unsigned width, unsigned height, struct edid_timing *timing);
 

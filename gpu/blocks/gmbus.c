@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * GMBUS, the PCH's I2C controller, with an HDMI monitor at its port's pin. Cycles run as fast as software moves bytes through GMBUS3; an
- * absent device is a NAK. The GPIO pins read as an idle bus (bit-banging finds nobody). Called by display.c.
+ * GMBUS, the PCH's I2C controller, with an HDMI monitor at its port's pin. Cycles run as fast as software moves bytes
+ * through GMBUS3; an absent device is a NAK. The GPIO pins read as an idle bus (bit-banging finds nobody). Called by
+ * display.c.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The virtual monitor at the end of a cable: a DDC slave with an EDID (E-DDC, segment pointer) that both GMBUS and AUX reach, and the DPCD of a
- * DisplayPort 1.2 sink with its training. Used by aux_channel.c and gmbus.c.
+ * The virtual monitor at the end of a cable: a DDC slave with an EDID (E-DDC, segment pointer) that both GMBUS and AUX
+ * reach, and the DPCD of a DisplayPort 1.2 sink with its training. Used by aux_channel.c and gmbus.c.
  *
  * Sources: VESA E-DDC 1.2, VESA DisplayPort 1.2 (DPCD, link training, I2C over AUX); Linux include/drm/display/drm_dp.h.
  *

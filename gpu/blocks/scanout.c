@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The picture of a pipe, line by line: background, planes in z-order, cursor; then the pipe's scaler. Called by whoever shows the
- * screen, without any lock. No gamma.
+ * The picture of a pipe, line by line: background, planes in z-order, cursor; then the pipe's scaler. Called by whoever
+ * shows the screen, without any lock. No gamma.
  */
 #include "gpu/blocks/scanout.h"
 
@@ -100,7 +100,8 @@ static const uint32_t *layer_line(struct layer *layer, unsigned y)
     a = surface_line(layer->surface, y0);
     b = surface_line(layer->surface, y1);
     for (unsigned x = 0; x < view->target.width; x++)
-        layer->scaled[x] = mix(sample_line(a, view->width, layer->left[x]), sample_line(b, view->width, layer->left[x]), at & 0xff);
+        layer->scaled[x] =
+            mix(sample_line(a, view->width, layer->left[x]), sample_line(b, view->width, layer->left[x]), at & 0xff);
     return layer->scaled;
 }
 
@@ -164,11 +165,13 @@ static void draw_cursor(struct composer *c, unsigned y, uint32_t *out)
 {
     const struct cursor_view *view = &c->cursor.view;
     int line = (int)y - view->y;
+    unsigned row;
 
     if (!view->on || !view->supported || line < 0 || line >= (int)view->height)
         return;
-    scanout_fetch(c->read, c->opaque, view->surface + (uint64_t)(view->upside ? (int)view->height - 1 - line : line) * view->side * 4,
-                  (uint8_t *)c->cursor.line, (size_t)view->side * 4);
+    row = (unsigned)(view->upside ? (int)view->height - 1 - line : line);
+    scanout_fetch(c->read, c->opaque, view->surface + (uint64_t)row * view->side * 4, (uint8_t *)c->cursor.line,
+                  (size_t)view->side * 4);
     for (unsigned i = 0; i < view->side; i++) {
         int x = view->x + (int)i;
         uint32_t p = c->cursor.line[view->upside ? view->side - 1 - i : i];
@@ -252,7 +255,8 @@ static struct image *scale_pipe(const struct image *from, unsigned width, unsign
 
         for (unsigned x = 0; x < window->width && (unsigned)window->x + x < width; x++) {
             unsigned x_at = sample(x, from->width, window->width);
-            out[(unsigned)window->x + x] = mix(sample_line(a, from->width, x_at), sample_line(b, from->width, x_at), at & 0xff);
+            out[(unsigned)window->x + x] =
+                mix(sample_line(a, from->width, x_at), sample_line(b, from->width, x_at), at & 0xff);
         }
     }
     return to;

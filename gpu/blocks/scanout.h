@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Scan-out: from a snapshot of a pipe's live registers to a picture, and to words. The snapshot is made by display_scanout() under the owner's
- * lock; the functions here only read it and need no lock, so that a picture of several milliseconds holds nobody up.
+ * Scan-out: from a snapshot of a pipe's live registers to a picture, and to words. The snapshot is made by
+ * display_scanout() under the owner's lock; the functions here only read it and need no lock, so that a picture of several
+ * milliseconds holds nobody up.
  *
- * All values in a snapshot are a guest's: sizes are bounded by what the hardware can do (SCANOUT_MAX_WIDTH x SCANOUT_MAX_HEIGHT),
- * what cannot be read is black, and the cost is bounded by the size of the picture and of the planes.
+ * All values in a snapshot are a guest's: sizes are bounded by what the hardware can do (SCANOUT_MAX_WIDTH x
+ * SCANOUT_MAX_HEIGHT), what cannot be read is black, and the cost is bounded by the size of the picture and of the planes.
  */
 #ifndef MEDIANT_GPU_BLOCKS_SCANOUT_H
 #define MEDIANT_GPU_BLOCKS_SCANOUT_H
@@ -58,8 +59,8 @@ typedef bool (*scanout_read_fn)(void *opaque, uint64_t gma, void *buf, size_t le
 struct image *scanout_render(const struct scanout *scanout, scanout_read_fn read, void *opaque, GError **error);
 
 /*
- * What the pipe and its planes show, in words and lines: "pipe A: 1920x1200 at 60.00 Hz on port D", "plane 1: 1920x1200 XRGB8888, X tiled, stride
- * 7680, at 0x00400000" and what is wrong ("no plane is on"). Free with g_free(). Any thread.
+ * What the pipe and its planes show, in words and lines: "pipe A: 1920x1200 at 60.00 Hz on port D", "plane 1: 1920x1200
+ * XRGB8888, X tiled, stride 7680, at 0x00400000" and what is wrong ("no plane is on"). Free with g_free(). Any thread.
  */
 char *scanout_describe(const struct scanout *scanout);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The contract between the parts of scan-out: what the registers say (scanout_decode.c), reading surfaces (scanout_surface.c), pixels
- * (scanout_pixels.c), putting planes together (scanout.c), words (scanout_words.c). Nobody else includes it.
+ * The contract between the parts of scan-out: what the registers say (scanout_decode.c), reading surfaces
+ * (scanout_surface.c), pixels (scanout_pixels.c), putting planes together (scanout.c), words (scanout_words.c). Nobody else
+ * includes it.
  */
 #ifndef MEDIANT_GPU_BLOCKS_SCANOUT_INTERNAL_H
 #define MEDIANT_GPU_BLOCKS_SCANOUT_INTERNAL_H
@@ -87,14 +88,15 @@ void scanout_fetch(scanout_read_fn read, void *opaque, uint64_t gma, uint8_t *bu
 
 /* Reads lines of a plane, with the tiles of the last line kept. */
 struct surface;
-struct surface *surface_create(const struct scanout *scanout, const struct plane_view *view, scanout_read_fn read, void *opaque);
+struct surface *surface_create(const struct scanout *scanout, const struct plane_view *view, scanout_read_fn read,
+                               void *opaque);
 void surface_destroy(struct surface *surface); /* NULL is allowed */
 /* Line y (below the view's height) as view->width pixels 0xAARRGGBB. Valid until the second next call. */
 const uint32_t *surface_line(struct surface *surface, unsigned y);
 
 /* Turns `count` pixels of raw memory into 0xAARRGGBB. For the 4:2:2 formats raw starts at an even pixel, `first` is 0 or 1. */
-void pixels_decode(const struct plane_view *view, const uint32_t palette[256], const uint8_t *raw, unsigned first, unsigned count,
-                   uint32_t *out);
+void pixels_decode(const struct plane_view *view, const uint32_t palette[256], const uint8_t *raw, unsigned first,
+                   unsigned count, uint32_t *out);
 
 #ifdef __cplusplus
 }

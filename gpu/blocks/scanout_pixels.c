@@ -85,8 +85,8 @@ static inline unsigned clamp255(int v)
 }
 
 /*
- * Y'CbCr to R'G'B' by ITU-R BT.601 or BT.709, 16 bits of fraction. The coefficients follow from Kr and Kb (0.299, 0.114; 0.2126,
- * 0.0722) and, for limited range, from 219 and 224 steps for 255.
+ * Y'CbCr to R'G'B' by ITU-R BT.601 or BT.709, 16 bits of fraction. The coefficients follow from Kr and Kb (0.299, 0.114;
+ * 0.2126, 0.0722) and, for limited range, from 219 and 224 steps for 255.
  */
 struct yuv_matrix {
     int y, rv, gu, gv, bu;
@@ -105,7 +105,8 @@ static inline uint32_t from_yuv(const struct yuv_matrix *m, int y, int u, int v)
     u -= 128;
     v -= 128;
     /* Arithmetic shift of negative sums: GCC and Clang define it. */
-    return argb(0xff, clamp255((y + m->rv * v) >> 16), clamp255((y + m->gu * u + m->gv * v) >> 16), clamp255((y + m->bu * u) >> 16));
+    return argb(0xff, clamp255((y + m->rv * v) >> 16), clamp255((y + m->gu * u + m->gv * v) >> 16),
+                clamp255((y + m->bu * u) >> 16));
 }
 
 /* Where Y0, U, Y1 and V lie in the four bytes of two pixels. */
@@ -116,8 +117,8 @@ static const uint8_t yuv422_order[4][4] = {
     {1, 2, 3, 0}, /* VYUY */
 };
 
-void pixels_decode(const struct plane_view *view, const uint32_t palette[256], const uint8_t *raw, unsigned first, unsigned count,
-                   uint32_t *out)
+void pixels_decode(const struct plane_view *view, const uint32_t palette[256], const uint8_t *raw, unsigned first,
+                   unsigned count, uint32_t *out)
 {
     const struct yuv_matrix *matrix = &matrices[view->bt709][view->full_range];
     const uint8_t *order;
@@ -150,7 +151,8 @@ void pixels_decode(const struct plane_view *view, const uint32_t palette[256], c
     case PIXEL_XBGR16F:
         for (unsigned i = 0; i < count; i++) {
             uint32_t low = load32(raw + 8 * i), high = load32(raw + 8 * i + 4);
-            uint32_t value = argb(from_half(high >> 16), from_half(high & 0xffff), from_half(low >> 16), from_half(low & 0xffff));
+            uint32_t value = argb(from_half(high >> 16), from_half(high & 0xffff), from_half(low >> 16),
+                                  from_half(low & 0xffff));
             out[i] = view->format == PIXEL_XRGB16F ? value : swap_red_blue(value);
         }
         break;

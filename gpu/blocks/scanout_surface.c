@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lines of a plane's surface. Tiled surfaces are read a row of tiles at a time (each 4 KiB block is one page, so one read), turned into
- * lines, and kept until another row of tiles is asked for. Called by scanout.c.
+ * Lines of a plane's surface. Tiled surfaces are read a row of tiles at a time (each 4 KiB block is one page, so one read),
+ * turned into lines, and kept until another row of tiles is asked for. Called by scanout.c.
  *
- * With quarter turns the driver maps the surface so that the blocks already lie in the rotated order, and the hardware turns each
- * block (i915 rotate_pages, PLANE_CTL_ROTATE_90: clockwise). Half turns read the source rectangle backwards.
+ * With quarter turns the driver maps the surface so that the blocks already lie in the rotated order, and the hardware
+ * turns each block (i915 rotate_pages, PLANE_CTL_ROTATE_90: clockwise). Half turns read the source rectangle backwards.
  */
 #include <string.h>
 
@@ -44,7 +44,8 @@ void scanout_fetch(scanout_read_fn read, void *opaque, uint64_t gma, uint8_t *bu
     }
 }
 
-struct surface *surface_create(const struct scanout *scanout, const struct plane_view *view, scanout_read_fn read, void *opaque)
+struct surface *surface_create(const struct scanout *scanout, const struct plane_view *view, scanout_read_fn read,
+                               void *opaque)
 {
     struct surface *s = g_new0(struct surface, 1);
     bool pairs = view->format >= PIXEL_YUYV;
@@ -106,8 +107,8 @@ static void place_block(struct surface *s, const uint8_t *block, unsigned column
     tile_read(s->view.tiling, s->bytes * 8, block, 0, 0, shape.width, shape.height, lines, shape.width);
     for (unsigned y = 0; y < s->tile_height; y++) {
         for (unsigned x = 0; x < s->tile_width; x++)
-            memcpy(target + y * pitch + (size_t)x * s->bytes, lines + (size_t)(shape.height - 1 - x) * shape.width + (size_t)y * s->bytes,
-                   s->bytes);
+            memcpy(target + y * pitch + (size_t)x * s->bytes,
+                   lines + (size_t)(shape.height - 1 - x) * shape.width + (size_t)y * s->bytes, s->bytes);
     }
 }
 
@@ -129,12 +130,14 @@ static void load_band(struct surface *s, unsigned row)
 static const uint8_t *raw_line(struct surface *s, unsigned y)
 {
     if (s->view.tiling == TILING_LINEAR) {
-        scanout_fetch(s->read, s->opaque, s->view.surface + (uint64_t)y * s->view.stride + (uint64_t)s->x0 * s->bytes, s->band,
-                      (size_t)s->count * s->bytes);
+        uint64_t gma = s->view.surface + (uint64_t)y * s->view.stride + (uint64_t)s->x0 * s->bytes;
+
+        scanout_fetch(s->read, s->opaque, gma, s->band, (size_t)s->count * s->bytes);
         return s->band;
     }
     load_band(s, y / s->tile_height);
-    return s->band + ((size_t)(y % s->tile_height) * s->tiles * s->tile_width + (s->x0 - s->first_tile * s->tile_width)) * s->bytes;
+    return s->band +
+           ((size_t)(y % s->tile_height) * s->tiles * s->tile_width + (s->x0 - s->first_tile * s->tile_width)) * s->bytes;
 }
 
 const uint32_t *surface_line(struct surface *s, unsigned y)

@@ -79,8 +79,8 @@ char *scanout_describe(const struct scanout *scanout)
     g_string_append_c(text, '\n');
     if (scanout_pipe_scaler(scanout, &window)) {
         scanout_size(scanout, &width, &height);
-        g_string_append_printf(text, "pipe scaler: to %ux%u at %d,%d of %ux%u\n", window.width, window.height, window.x, window.y, width,
-                               height);
+        g_string_append_printf(text, "pipe scaler: to %ux%u at %d,%d of %ux%u\n", window.width, window.height, window.x,
+                               window.y, width, height);
     }
     for (unsigned i = 0; i < DISPLAY_PLANES; i++) {
         struct plane_view view;

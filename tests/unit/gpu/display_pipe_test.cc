@@ -117,6 +117,10 @@ TEST_F(DisplayPipe, ScanLineMovesThroughTheFrame)
     // Half a frame after the blank starts.
     now_ = display_next_vblank_ns(display_, 0, now_) + kFrame / 2;
     EXPECT_NEAR((1200 + 1235 / 2) % 1235 - 1, Read(R_PIPEDSL), 1);
+    // The counter lags by one line, on HDMI by two.
+    uint32_t dp = Read(R_PIPEDSL);
+    Write(R_TRANS_DDI_FUNC_CTL, kEnable | 3 << 28 | 0 << 24);
+    EXPECT_EQ(dp - 1, Read(R_PIPEDSL));
     Write(R_PIPECONF, 0);
     EXPECT_EQ(0u, Read(R_PIPEDSL));
 }
@@ -261,6 +265,21 @@ TEST_F(DisplayPipe, EnablingArmsByItself)
     display_scanout(display_, now_, &s);
     EXPECT_EQ(0u, s.planes[0].ctl);
     EXPECT_EQ(kFlip1, TakeIrq(IRQ_PIPE_A));
+}
+
+TEST_F(DisplayPipe, EnablingBehindTheSurfaceKeepsTheFlip)
+{
+    SetMode1920x1200();
+    EnablePipe();
+    Unmask(IRQ_PIPE_A, kFlip1);
+    Write(R_PLANE_SURF_1, 0x100000);
+    Write(R_PLANE_CTL_1, kEnable | kXrgb);
+    Advance(kFrame);
+    EXPECT_EQ(0x100000u, Live());
+    EXPECT_EQ(kFlip1, TakeIrq(IRQ_PIPE_A));
+    EXPECT_EQ(1u, Frames());
+    Advance(kFrame);
+    EXPECT_EQ(0u, TakeIrq(IRQ_PIPE_A));
 }
 
 TEST_F(DisplayPipe, AsyncFlipsAreImmediate)
