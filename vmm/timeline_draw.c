@@ -21,6 +21,7 @@ enum {
     LANE_GAP = 8,
     LEGEND_LINE = 26,
     DETAIL_MS = 60,
+    TICKS = 8,
 
     INK = 0x222222,
     GRID = 0xd8d8d8,
@@ -40,16 +41,16 @@ static double to_x(const struct window *window, uint64_t time_ns)
     return LEFT + (double)(time_ns - window->start_ns) * PLOT / (double)(window->end_ns - window->start_ns);
 }
 
-/* 1, 2 or 5 times a power of ten, so that about ten ticks fit. */
+/* 1, 2 or 5 times a power of ten, so that at most TICKS labels stand beside each other. */
 static uint64_t tick_step(uint64_t length_ns)
 {
     uint64_t step = 1;
 
-    while (step * 10 < length_ns / 10)
+    while (step * 10 < length_ns / TICKS)
         step *= 10;
     for (unsigned i = 0; i < 3; i++) {
         static const unsigned factors[] = {1, 2, 5};
-        if (step * factors[i] * 12 >= length_ns)
+        if (step * factors[i] * TICKS >= length_ns)
             return step * factors[i];
     }
     return step * 10;

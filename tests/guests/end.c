@@ -24,6 +24,7 @@ int guest_main(void)
         for (;;)
             __asm__ volatile("cli; hlt");
     if (strcmp(how, "spin") == 0) {
+        printf("spinning\n");
         user_enter();
         for (;;)
             __asm__ volatile("");

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The command line of vmm: exit codes, messages, several VMs in one process. Usage: cli.sh VMM GUEST-DIRECTORY; exit 77 skips without KVM.
+set -u
+vmm=$1 guests=$2
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failures=0
+
+# expect CODE REGEX COMMAND...: the command returns CODE and some line of its output matches REGEX.
+expect() {
+  local code=$1 regex=$2 output status
+  shift 2
+  output=$("$@" 2>&1 </dev/null)
+  status=$?
+  if [ "$status" -ne "$code" ] || ! grep -Eq -- "$regex" <<<"$output"; then
+    printf 'FAIL: %s\n  exit code %s (expected %s), expected a line like %s, got:\n%s\n' "$*" "$status" "$code" "$regex" "$output"
+    failures=$((failures + 1))
+  else
+    echo "PASS: ${*/#$dir\//}"
+  fi
+}
+
+cat >"$dir/good.ini" <<INI
+[vm alpha]
+image = $guests/hello.elf
+args = who=world
+INI
+
+expect 2 '^Usage: vmm COMMAND' "$vmm"
+expect 0 '^Usage: vmm COMMAND' "$vmm" --help
+expect 0 '^vmm \(Mediant\) [0-9]' "$vmm" --version
+expect 2 'unknown command "rum" \(did you mean run\?\)' "$vmm" rum
+expect 2 'unknown command "xyzzy" \(vmm help lists them\)' "$vmm" help xyzzy
+for command in run check types gpus help; do
+  expect 0 "vmm $command" "$vmm" $command --help
+  expect 2 "vmm: $command: Unknown option --nonsense" "$vmm" $command --nonsense
+done
+expect 2 'vmm: run: an argument is missing \(usage: vmm run CONFIG.ini\)' "$vmm" run
+expect 2 'vmm: check: too many arguments' "$vmm" check a b
+expect 0 '^low_gm_size: 128MB$' "$vmm" types
+expect 0 '^resolution: 1920x1200$' "$vmm" types
+expect 0 '"name": "i915-GVTg_V5_8"' "$vmm" types --json
+expect 0 'vfio' "$vmm" gpus
+expect 0 '^\[' "$vmm" gpus --json
+expect 0 'aperture' "$vmm" help config
+expect 0 'alpha: 64M of RAM, 1 vCPU, gpu none' "$vmm" check "$dir/good.ini"
+expect 0 '"memory": 134217728' "$vmm" check --json -o alpha.memory=128M "$dir/good.ini"
+expect 2 '^vmm: .*/none.ini: no such file$' "$vmm" check "$dir/none.ini"
+expect 2 '^vmm: -o alpha.memory=12X: \[vm alpha\] memory: "12X" is not a size \(try 512M\)$' "$vmm" check -o alpha.memory=12X "$dir/good.ini"
+expect 2 'the name ends neither in .svg nor in .png' "$vmm" run --timeline x.jpg "$dir/good.ini"
+expect 2 'timeout is not between' "$vmm" run --timeout -1 "$dir/good.ini"
+expect 1 '^vmm: .*/no-kvm: No such file or directory: load the kvm_intel or kvm_amd module' "$vmm" run --kvm "$dir/no-kvm" "$dir/good.ini"
+expect 1 '^vmm: /dev/null: not a KVM device' "$vmm" run --kvm /dev/null "$dir/good.ini"
+expect 2 'cannot write the serial port.s file' "$vmm" run -o alpha.serial=/nonexistent/x "$dir/good.ini"
+
+if ! { : <>/dev/kvm; } 2>/dev/null; then
+  echo "SKIP: /dev/kvm cannot be opened"
+  [ "$failures" -eq 0 ] && exit 77
+  exit 1
+fi
+
+cat >"$dir/three.ini" <<INI
+[vm good]
+image = $guests/hello.elf
+args = who=world
+[vm bad]
+image = $guests/end.elf
+args = how=triple
+[vm smp]
+image = $guests/smp.elf
+vcpus = 3
+INI
+# A VM that crashes stops alone; lines of several VMs carry their names.
+expect 3 '^\[smp\] SUMMARY: [0-9]+ tests, 0 failures' "$vmm" run --timeout 30 "$dir/three.ini"
+expect 3 '^vmm: guest good: shut down' "$vmm" run --timeout 30 "$dir/three.ini"
+expect 3 '^vmm: guest bad: crashed: vCPU 0: triple fault' "$vmm" run --timeout 30 "$dir/three.ini"
+
+# Serial output to a file; statistics without a GPU.
+expect 0 'No guest has a vGPU' "$vmm" run --stats -o "alpha.serial=$dir/serial.txt" "$dir/good.ini"
+expect 0 '^hello from a PVH guest to world' cat "$dir/serial.txt"
+
+# SIGTERM stops the guests: no failure.
+cat >"$dir/spin.ini" <<INI
+[vm spin]
+image = $guests/end.elf
+args = how=spin
+serial = $dir/spin.txt
+INI
+"$vmm" run --timeout 30 "$dir/spin.ini" 2>"$dir/spin.log" </dev/null &
+pid=$!
+for _ in $(seq 100); do [ -s "$dir/spin.txt" ] && break; sleep 0.05; done
+kill -TERM $pid
+wait $pid
+expect 0 '^0$' echo $?
+expect 0 '^vmm: guest spin: stopped' cat "$dir/spin.log"
+
+echo "$failures failures"
+[ "$failures" -eq 0 ]
