@@ -147,6 +147,8 @@ void model_mmio_write(struct model *model, uint32_t offset, uint32_t value)
 
 void model_mmio_command_write(struct model *model, uint32_t offset, uint32_t value)
 {
+    if (__atomic_load_n(&model->stopping, __ATOMIC_RELAXED))
+        return;
     if (offset == R_GEN6_GDRST)
         trace_emit(model->trace, TRACE_MODEL_ERROR, model->vgpu, TRACE_NO_ENGINE, offset, value);
     else

@@ -158,10 +158,14 @@ void model_destroy(struct model *model)
 {
     if (!model)
         return;
-    model_display_thread_stop(model);
+    /* Commands of one engine can name the registers of another: all stand still, and none can start another, before one goes. */
+    __atomic_store_n(&model->stopping, true, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < ENGINE_COUNT; i++)
         if (model->engines[i])
-            engine_destroy(model->engines[i]);
+            engine_reset(model->engines[i]);
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        engine_destroy(model->engines[i]);
+    model_display_thread_stop(model);
     display_destroy(model->display);
     model_gpu_face_finish(model);
     g_cond_clear(&model->display_wake);

@@ -45,6 +45,7 @@ struct model {
     struct uncore *uncore;
     struct display *display;
     struct engine *engines[ENGINE_COUNT];
+    bool stopping; /* atomic: destruction has begun, commands write no registers any more */
     GMutex reset_lock;
     GMutex config_lock;
     uint32_t mmio_index; /* of the I/O BAR; atomic */
@@ -177,7 +178,7 @@ bool model_ggtt_write(struct model *model, uint64_t addr, const void *buf, size_
  * The engines. (engine.c, cs.c ...)
  */
 struct engine *engine_create(struct model *model, unsigned engine);
-void engine_destroy(struct engine *engine); /* stops its thread */
+void engine_destroy(struct engine *engine); /* stops its thread; NULL is allowed */
 /* Register accesses within the engine's own range (class REG_ENGINE); offset is relative to its base. */
 uint32_t engine_mmio_read(struct engine *engine, uint32_t offset);
 void engine_mmio_write(struct engine *engine, uint32_t offset, uint32_t value);
