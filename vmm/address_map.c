@@ -3,6 +3,7 @@
 #include "vmm/address_map.h"
 
 #include <glib.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct window {
@@ -74,23 +75,25 @@ static const struct window *window_at(const struct address_map *map, uint64_t ad
 /* Between two neighbouring edges (starts, and ends + 1) the same windows hold every address. Writer lock held. */
 static void flatten(struct address_map *map)
 {
-    g_autoptr(GArray) edges = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+    g_autofree uint64_t *edges = g_new(uint64_t, 2 * map->windows->len + 1);
+    size_t count = 0;
 
     for (unsigned i = 0; i < map->windows->len; i++) {
         const struct window *w = &g_array_index(map->windows, struct window, i);
         if (!window_visible(w))
             continue;
-        uint64_t end = window_last(w) + 1; /* 0 at the top of the address space: not needed as an edge then */
-        g_array_append_val(edges, w->start);
-        if (end)
-            g_array_append_val(edges, end);
+        edges[count++] = w->start;
+        if (window_last(w) != UINT64_MAX) /* no edge is needed at the top of the address space */
+            edges[count++] = window_last(w) + 1;
     }
-    g_array_sort(edges, compare_addresses);
+    qsort(edges, count, sizeof(*edges), compare_addresses);
     g_array_set_size(map->ranges, 0);
-    for (unsigned i = 0; i < edges->len; i++) {
-        uint64_t first = g_array_index(edges, uint64_t, i);
-        uint64_t last = i + 1 < edges->len ? g_array_index(edges, uint64_t, i + 1) - 1 : UINT64_MAX;
-        const struct window *w = last >= first ? window_at(map, first) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t first = edges[i];
+        if (i + 1 < count && edges[i + 1] == first)
+            continue;
+        uint64_t last = i + 1 < count ? edges[i + 1] - 1 : UINT64_MAX;
+        const struct window *w = window_at(map, first);
         if (w) {
             struct range range = {.first = first, .last = MIN(last, window_last(w)), .window = *w};
             g_array_append_val(map->ranges, range);

@@ -86,6 +86,14 @@ TEST_F(AddressMap, TheTopOfTheAddressSpace)
     EXPECT_TRUE(b.reads.empty());
 }
 
+TEST_F(AddressMap, WindowsThatBeginTogetherAtZero)
+{
+    Window a{1, {}, {}}, b{2, {}, {}};
+    address_map_add(map, 0, 2, &ops, &a);
+    address_map_add(map, 0, 6, &ops, &b);
+    EXPECT_EQ(read(0, 8), "112222--");
+}
+
 TEST_F(AddressMap, MovesApply)
 {
     Window a{1, {}, {}};
