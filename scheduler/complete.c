@@ -47,9 +47,11 @@ static void charge(struct shadow_context *context, uint32_t timestamp, struct wo
     struct scheduler *scheduler = context->client->scheduler;
     struct sched_engine *engine = &scheduler->engines[context->engine];
     struct sched_lane *lane = &context->client->lanes[context->engine];
-    uint64_t ns = driver_ticks_to_ns(scheduler->driver, timestamp - context->charged);
+    /* The image may hold the stamp of an earlier switch than a breadcrumb that was charged already: nothing is new then. */
+    uint32_t ticks = (int32_t)(timestamp - context->charged) > 0 ? timestamp - context->charged : 0;
+    uint64_t ns = driver_ticks_to_ns(scheduler->driver, ticks);
 
-    context->charged = timestamp;
+    context->charged += ticks;
     lane->entity.running_ns = 0;
     engine->accounted_at = now;
     if (!ns)
