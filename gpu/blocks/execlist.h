@@ -59,7 +59,8 @@ enum {
 struct execlist_ops {
     /*
      * The context of desc is the one to run from now on. lite: it is already loaded, only its ring tail is to be read again from
-     * its image.
+     * its image. After an element switch a list may be waiting already (execlist.waiting, for which preempt() was called before):
+     * then the context is to be preempted before its first command.
      */
     void (*start)(void *opaque, uint64_t desc, bool lite);
     /*

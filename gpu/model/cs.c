@@ -278,15 +278,24 @@ static enum cs_status blit(struct cs *cs, enum cmd_id id)
 }
 
 /*
- * Packets of the 3D, media and video pipelines: their length is known, they execute nothing. Those that start work (3DPRIMITIVE,
- * MEDIA_OBJECT and GPGPU_WALKER: opcode 7b00 and 71xx) are arbitration points.
+ * Packets of the 3D, media and video pipelines: their length is known, they execute nothing. Those that start work are arbitration
+ * points.
  */
-static enum cs_status packet(struct cs *cs)
+static enum cs_status packet(struct cs *cs, enum cmd_id id)
 {
-    uint32_t opcode = cs->dw[0] >> 16;
-
     cs->packets++;
-    return opcode == 0x7b00 || opcode >> 8 == 0x71 ? cs_arbitrate(cs) : CS_OK;
+    switch (id) {
+    case CMD_3DPRIMITIVE:
+    case CMD_GPGPU_WALKER:
+    case CMD_MEDIA_OBJECT:
+    case CMD_MEDIA_OBJECT_PRT:
+    case CMD_MEDIA_OBJECT_WALKER:
+    case CMD_MEDIA_OBJECT_GRPID:
+    case CMD_MEDIA_STATE_FLUSH:
+        return cs_arbitrate(cs);
+    default:
+        return CS_OK;
+    }
 }
 
 /* While MI_SET_PREDICATE holds, only what ends it or ends the batch is executed. */
@@ -338,7 +347,7 @@ static inline enum cs_status step(struct cs *cs)
     else if (header >> 29 == 2)
         status = blit(cs, id);
     else
-        status = packet(cs);
+        status = packet(cs, id);
     if (G_UNLIKELY(status == CS_ERROR || status == CS_YIELDED || status == CS_STOPPED || status == CS_HALTED ||
                    (status == CS_PREEMPTED && cs->repeat))) {
         /* The command did not end: it is what the engine stands on, and what it begins with when it goes on. */

@@ -26,7 +26,8 @@ static void start(void *opaque, uint64_t desc, bool lite)
 
     engine->todo = true;
     engine->todo_lite = lite;
-    __atomic_store_n(&engine->preempt, 0, __ATOMIC_RELAXED);
+    /* After an element switch a list may be waiting already. */
+    __atomic_store_n(&engine->preempt, engine->list.waiting, __ATOMIC_RELAXED);
     g_cond_broadcast(&engine->cond);
 }
 
@@ -102,14 +103,19 @@ static void run_loaded(struct engine *engine)
         g_mutex_lock(&engine->lock);
     }
 
+    /* A context that is off the engine is loaded from its image when it comes back, even if nothing ran in between. */
     switch (status) {
     case CS_DONE:
+        cs->desc = 0;
         execlist_context_done(&engine->list, &ops, engine);
         break;
     case CS_YIELDED:
+        cs->desc = 0;
         execlist_context_waits(&engine->list, CSB_WAIT_SEMAPHORE, &ops, engine);
         break;
     case CS_PREEMPTED:
+        if (!execlist_would_lite_restore(&engine->list))
+            cs->desc = 0;
         execlist_context_preempted(&engine->list, &ops, engine);
         break;
     case CS_HALTED:

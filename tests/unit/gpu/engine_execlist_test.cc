@@ -213,6 +213,46 @@ TEST_P(EngineExeclist, AWaitYieldsWhenTheImageLetsIt)
     EXPECT_EQ(m.word(flag + 4), 1u);
 }
 
+TEST_P(EngineExeclist, AListThatWaitsPreemptsTheSecondElementBeforeItsFirstCommand)
+{
+    Context a(m, engine, 1), b(m, engine, 2), c(m, engine, 3);
+    uint64_t data = m.alloc(1);
+    a.emit(Words{MI_ARB_ON_OFF} + sdi(data, 1) + semaphore(data + 4, 4, 1));
+    b.emit(sdi(data + 8, 2));
+    c.emit(sdi(data + 12, 3));
+    a.publish();
+    b.publish();
+    c.publish();
+    m.elsp(engine, a.desc(), b.desc());
+    ASSERT_TRUE(wait_for([&] { return m.word(data) == 1; }));
+    m.elsp(engine, c.desc());
+    store32(m.at(data + 4), 1);
+    EXPECT_EQ(m.events(engine, 4),
+              (Events{{CSB_IDLE_ACTIVE, 0}, {COMPLETE_SWITCH, 1}, {CSB_PREEMPTED, 2}, {COMPLETE_IDLE, 3}}));
+    EXPECT_EQ(m.word(data + 8), 0u);
+    EXPECT_EQ(m.word(data + 12), 3u);
+    b.submit();
+    EXPECT_EQ(m.events(engine, 2).size(), 2u);
+    EXPECT_EQ(m.word(data + 8), 2u);
+}
+
+TEST_P(EngineExeclist, A32BitAddressSpaceHasFourPageDirectories)
+{
+    Context c(m, engine, 1);
+    uint64_t data = m.alloc(1), pdp, pd;
+    memcpy(&pdp, m.memory + m.pml4, 8);
+    memcpy(&pd, m.memory + ((pdp & PTE_ADDRESS) - m.iova) + 8 * (Machine::PPA >> 30), 8);
+    c.state(CTX_PDP0_UDW, 0);
+    c.state(CTX_PDP0_LDW, 0);
+    c.state(CTX_PDP0_UDW - 4, static_cast<uint32_t>(pd >> 32)); // PDP1: the second GiB
+    c.state(CTX_PDP0_LDW - 4, static_cast<uint32_t>(pd & PTE_ADDRESS));
+    c.emit(sdi(data, 1));
+    c.publish();
+    m.elsp(engine, (c.desc() & ~static_cast<uint64_t>(DESC_ADDRESSING_MASK)) | DESC_ADDRESSING_32);
+    EXPECT_EQ(m.events(engine, 2), (Events{{CSB_IDLE_ACTIVE, 0}, {COMPLETE_IDLE, 1}}));
+    EXPECT_EQ(m.word(data), 1u);
+}
+
 TEST_P(EngineExeclist, PartOfACommandWaitsForItsRest)
 {
     Context a(m, engine, 1);
