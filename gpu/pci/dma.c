@@ -195,15 +195,17 @@ void *dma_space_ptr(struct dma_space *space, uint64_t addr, uint64_t len, unsign
     return ptr && bytes >= len ? ptr : NULL;
 }
 
-/* Guests and engines look at the same words at the same time: an aligned word must not be seen half written. */
+/*
+ * Guests and engines look at the same words at the same time: an aligned word must not be seen half written, nor
+ * before the data that it announces. */
 static void copy_words(void *dst, const void *src, size_t len)
 {
     uintptr_t align = (uintptr_t)dst | (uintptr_t)src;
 
     if (len == 4 && !(align & 3))
-        __atomic_store_n((uint32_t *)dst, __atomic_load_n((const uint32_t *)src, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+        __atomic_store_n((uint32_t *)dst, __atomic_load_n((const uint32_t *)src, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
     else if (len == 8 && !(align & 7))
-        __atomic_store_n((uint64_t *)dst, __atomic_load_n((const uint64_t *)src, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+        __atomic_store_n((uint64_t *)dst, __atomic_load_n((const uint64_t *)src, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
     else
         memcpy(dst, src, len);
 }
