@@ -34,7 +34,7 @@ static uint32_t *map_page(struct cs *cs, uint64_t desc, unsigned page, bool writ
 
 static uint32_t load(const uint32_t *dword)
 {
-    return __atomic_load_n(dword, __ATOMIC_RELAXED);
+    return __atomic_load_n(dword, __ATOMIC_ACQUIRE);
 }
 
 static void store(uint32_t *dword, uint32_t value)
