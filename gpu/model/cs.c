@@ -305,6 +305,23 @@ static bool predicated_away(const struct cs *cs, enum cmd_id id)
            id != CMD_MI_ARB_ON_OFF && id != CMD_MI_BATCH_BUFFER_START;
 }
 
+/*
+ * In a batch without privilege, a command that asks for the global GTT is a no-operation; of PIPE_CONTROL and MI_FLUSH_DW only the post-sync
+ * operation is (cs_flush.c). PRM SKL vol. 6, "User mode privileged commands".
+ */
+static bool asks_for_ggtt(const struct cs *cs, enum cmd_id id)
+{
+    if (id == CMD_PIPE_CONTROL || id == CMD_MI_FLUSH_DW)
+        return false;
+    for (unsigned i = 0; i < CMD_MAX_FIELDS; i++) {
+        const struct cmd_field *field = &cmd_descs[id].fields[i];
+        if ((field->kind == FIELD_ADDRESS || field->kind == FIELD_ADDRESS32) && field->ggtt_bit < CMD_GGTT_WHEN_CLEAR &&
+            field->ggtt_dword < cs->len && cs->dw[field->ggtt_dword] >> field->ggtt_bit & 1)
+            return true;
+    }
+    return false;
+}
+
 static inline enum cs_status step(struct cs *cs)
 {
     if (!cs->window_dwords) {
@@ -338,6 +355,8 @@ static inline enum cs_status step(struct cs *cs)
     unsigned privilege = cmd_descs[id].privilege;
     if (privilege != CMD_USER && ((privilege == CMD_PRIVILEGED && !cs->privileged) ||
                                   (privilege == CMD_RING_ONLY && level != CS_RING)))
+        return CS_OK;
+    if (!cs->privileged && handler->fn && asks_for_ggtt(cs, id))
         return CS_OK;
     if (G_UNLIKELY(predicated_away(cs, id)))
         return CS_OK;

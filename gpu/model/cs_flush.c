@@ -28,12 +28,14 @@ enum {
 
 /*
  * Where a post-sync write goes. With "store data index" the address is an offset in the status page: the global one if the command
- * selects the GGTT (and may), else the context's own.
+ * selects the GGTT, else the context's own. Without privilege neither is written.
  */
 static enum cs_status post_sync(struct cs *cs, uint64_t address, bool ggtt, bool index, const void *data, size_t len)
 {
+    if (!cs->privileged && (ggtt || index))
+        return CS_OK;
     if (index)
-        return cs_store(cs, VM_GGTT, cs_status_page(cs, ggtt && cs->privileged, address & 0xff8), data, len);
+        return cs_store(cs, VM_GGTT, cs_status_page(cs, ggtt, address & 0xff8), data, len);
     return cs_store(cs, cs_vm(cs, ggtt), address & ~(uint64_t)(len - 1), data, len);
 }
 
