@@ -31,7 +31,7 @@ void driver_submit(struct driver *driver, unsigned engine, const struct hw_conte
     uint64_t element0 = descriptor(first, first_flags), element1 = descriptor(second, second_flags);
 
     /* Images and rings are written before the port is; the last dword starts the list (PRM vol. 2c, "EXECLIST_SUBMITPORT"). */
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    __builtin_ia32_sfence(); /* buffers may be mapped write-combining on hardware */
     engine_write(driver, engine, RING_ELSP, (uint32_t)(element1 >> 32));
     engine_write(driver, engine, RING_ELSP, (uint32_t)element1);
     engine_write(driver, engine, RING_ELSP, (uint32_t)(element0 >> 32));
