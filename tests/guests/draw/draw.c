@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Draws an animated picture by blits and flips pages: wallpaper, bouncing tiles, a name and a frame counter. Keeps two frames queued, so
+ * Draws an animated picture by blits and flips pages: wallpaper, bouncing tiles, a name and a frame counter. Keeps some frames queued, so
  * that the GPU always has work. Args: name=WORD hue=0..5 seconds=N load=N (full-screen layers for each frame).
  */
 #include "font.h"
@@ -12,7 +12,8 @@
 #define KEY 0xffff00ffu /* the sprite's transparent colour */
 
 enum {
-    BUFFERS = 3,
+    QUEUED = 3,           /* frames that the GPU has ahead */
+    BUFFERS = QUEUED + 2, /* and the one shown, and the one being shown next */
     TILES = 32,
     TILE = 64,
     SCALE = 6, /* pixels for each dot of the font */
@@ -193,16 +194,17 @@ int guest_main(void)
 
     for (uint64_t end = time_us() + seconds * 1000000ull; time_us() < end; frame++) {
         pending[frame % BUFFERS] = draw_frame(s, frame);
-        if (frame < 1)
+        if (frame < QUEUED)
             continue;
-        if (!context_wait(&s->ctx, pending[(frame - 1) % BUFFERS], 30)) {
-            printf("draw: frame %u did not end\n", frame - 1);
+        unsigned done = (frame - QUEUED) % BUFFERS;
+        if (!context_wait(&s->ctx, pending[done], 30)) {
+            printf("draw: frame %u did not end\n", frame - QUEUED);
             return 1;
         }
         if (shown++ == 0)
-            display_set_mode(&s->gpu, s->width, s->height, s->buffer_gma[(frame - 1) % BUFFERS], s->pitch, false);
+            display_set_mode(&s->gpu, s->width, s->height, s->buffer_gma[done], s->pitch, false);
         else
-            display_flip(&s->gpu, s->buffer_gma[(frame - 1) % BUFFERS]);
+            display_flip(&s->gpu, s->buffer_gma[done]);
     }
     context_wait(&s->ctx, pending[(frame - 1) % BUFFERS], 30);
     printf("draw: %u frames drawn\n", frame);
