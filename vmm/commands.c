@@ -12,6 +12,7 @@ const struct command commands[] = {
     {"check", cmd_check, "CONFIG.ini", "check a configuration file without starting anything"},
     {"types", cmd_types, "", "list the vGPU types"},
     {"gpus", cmd_gpus, "", "list the host's Intel GPUs"},
+    {"decode", cmd_decode, "FILE", "print a command stream or a context image in words"},
     {"help", cmd_help, "[COMMAND|config]", "explain a command, or the keys of the configuration file"},
     {0},
 };

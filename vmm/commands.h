@@ -41,6 +41,7 @@ int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_types(int argc, char **argv);
 int cmd_gpus(int argc, char **argv);
+int cmd_decode(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 
 #ifdef __cplusplus

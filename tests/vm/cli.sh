@@ -32,7 +32,7 @@ expect 0 '^Usage: vmm COMMAND' "$vmm" --help
 expect 0 '^vmm \(Mediant\) [0-9]' "$vmm" --version
 expect 2 'unknown command "rum" \(did you mean run\?\)' "$vmm" rum
 expect 2 'unknown command "xyzzy" \(vmm help lists them\)' "$vmm" help xyzzy
-for command in run check types gpus help; do
+for command in run check types gpus decode help; do
   expect 0 "vmm $command" "$vmm" $command --help
   expect 2 "vmm: $command: Unknown option --nonsense" "$vmm" $command --nonsense
 done
@@ -79,6 +79,13 @@ expect 3 '^vmm: guest bad: crashed: vCPU 0: triple fault' "$vmm" run --timeout 3
 # Serial output to a file; statistics without a GPU.
 expect 0 'No guest has a vGPU' "$vmm" run --stats -o "alpha.serial=$dir/serial.txt" "$dir/good.ini"
 expect 0 '^hello from a PVH guest to world' cat "$dir/serial.txt"
+
+printf '0x10400002, 0x1000 0 0xabcd\n05000000\n' >"$dir/batch.txt"
+expect 0 '^0x00002000: MI_STORE_DATA_IMM .*ggtt:0x1000\(w\)' "$vmm" decode --hex -a 0x2000 "$dir/batch.txt"
+expect 0 '^0x00002010: MI_BATCH_BUFFER_END' "$vmm" decode --hex -a 0x2000 "$dir/batch.txt"
+expect 2 'bytes are not whole dwords' "$vmm" decode "$dir/batch.txt"
+expect 2 'there is no engine "bcs9"' "$vmm" decode -e bcs9 "$dir/batch.txt"
+expect 2 'No such file' "$vmm" decode "$dir/none.bin"
 
 # SIGTERM stops the guests: no failure.
 cat >"$dir/spin.ini" <<INI
