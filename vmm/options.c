@@ -48,10 +48,10 @@ const struct option options[] = {
 
     {OPTION_SCHEDULER, "policy", OPTION_CHOICE, offsetof(struct scheduler_settings, policy), "fair", .choices = policy_choices,
      .example = "fair", .help = "how the engines' time is shared"},
-    {OPTION_SCHEDULER, "slice", OPTION_DURATION, offsetof(struct scheduler_settings, slice_ns), "", .min = 10 * US,
+    {OPTION_SCHEDULER, "slice", OPTION_DURATION, offsetof(struct scheduler_settings, slice_ns), "4ms", .min = 10 * US,
      .max = 10 * SECOND, .example = "2ms", .help = "time slice, before another vGPU gets the engine"},
-    {OPTION_SCHEDULER, "hang", OPTION_DURATION, offsetof(struct scheduler_settings, hang_ns), "", .min = 1000 * US,
-     .max = 3600 * SECOND, .example = "2s", .help = "a workload without progress for this long ends in an engine reset"},
+    {OPTION_SCHEDULER, "hang", OPTION_DURATION, offsetof(struct scheduler_settings, hang_ns), "2s", .min = 1000 * US,
+     .max = 3600 * SECOND, .example = "2s", .help = "how long an engine may take to let go of a workload before it is reset"},
 
     {OPTION_VM, "image", OPTION_PATH, offsetof(struct vm_settings, image), NULL, .example = "guest.elf",
      .help = "ELF executable of the guest, relative to this file"},
@@ -60,11 +60,11 @@ const struct option options[] = {
     {OPTION_VM, "vcpus", OPTION_NUMBER, offsetof(struct vm_settings, vcpus), "1", .min = 1, .max = MACHINE_MAX_VCPUS,
      .example = "2", .help = "virtual CPUs, one thread each"},
     {OPTION_VM, "gpu", OPTION_CHOICE, offsetof(struct vm_settings, gpu), "none", .choices = gpu_choices,
-     .example = "i915-GVTg_V5_4", .help = "type of its vGPU, passthrough (the whole GPU) or none"},
+     .example = "i915-GVTg_V5_4", .help = "type of its vGPU, or passthrough for the whole GPU"},
     {OPTION_VM, "weight", OPTION_NUMBER, offsetof(struct vm_settings, weight), "", .min = 1, .max = 256, .example = "4",
      .help = "share of the engines' time against the other vGPUs; the type's weight if not given"},
     {OPTION_VM, "serial", OPTION_SERIAL, offsetof(struct vm_settings, serial), "stdio", .example = "stdio",
-     .help = "where its serial port goes: stdio, none or a file"},
+     .help = "where its serial port goes"},
     {OPTION_VM, "args", OPTION_STRING, offsetof(struct vm_settings, args), "", .example = "frames=60",
      .help = "the guest's command line"},
     {OPTION_VM, "screenshot", OPTION_PATH, offsetof(struct vm_settings, screenshot), "", .example = "screen.png",
@@ -175,6 +175,40 @@ bool option_set(const struct option *option, void *settings, const char *text, c
     g_free(*(char **)field);
     *(char **)field = value;
     return true;
+}
+
+static char *range_text(const struct option *option, const char *what)
+{
+    g_autofree char *min = format_value(option, option->min), *max = format_value(option, option->max);
+    g_autofree char *multiple = option->multiple ? format_size(option->multiple) : NULL;
+
+    if (option->min == 0 && option->max == 0)
+        return g_strdup(what);
+    return g_strdup_printf("%s, %s to %s%s%s%s", what, min, max, option->power_of_two ? ", a power of two" : "",
+                           multiple ? ", a multiple of " : "", multiple ? multiple : "");
+}
+
+char *option_values(const struct option *option)
+{
+    switch (option->type) {
+    case OPTION_CHOICE: {
+        g_auto(GStrv) names = option->choices();
+        return g_strjoinv(", ", names);
+    }
+    case OPTION_PATH:
+        return g_strdup("a path");
+    case OPTION_SERIAL:
+        return g_strdup("stdio, none or a path");
+    case OPTION_SIZE:
+        return range_text(option, "a size");
+    case OPTION_DURATION:
+        return range_text(option, "a duration");
+    case OPTION_NUMBER:
+        return range_text(option, "a number");
+    case OPTION_STRING:
+        break;
+    }
+    return g_strdup("text");
 }
 
 void option_clear_all(enum option_group group, void *settings)

@@ -80,6 +80,9 @@ const char *option_suggest(enum option_group group, const char *key);
  */
 bool option_set(const struct option *option, void *settings, const char *text, const char *base, char **reason);
 
+/* What values it takes, for people: "fair, fifo or ..." or "10us to 10s". Caller frees with g_free. */
+char *option_values(const struct option *option);
+
 /* Releases the strings of a group's settings. */
 void option_clear_all(enum option_group group, void *settings);
 

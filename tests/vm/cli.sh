@@ -44,6 +44,8 @@ expect 0 '"name": "i915-GVTg_V5_8"' "$vmm" types --json
 expect 0 'vfio' "$vmm" gpus
 expect 0 '^\[' "$vmm" gpus --json
 expect 0 'aperture' "$vmm" help config
+expect 0 '^\| `aperture` \| a size, 256M to 4G' "$vmm" help config --markdown
+expect 2 'vmm: help: --markdown is for vmm help config' "$vmm" help run --markdown
 expect 0 'alpha: 64M of RAM, 1 vCPU, gpu none' "$vmm" check "$dir/good.ini"
 expect 0 '"memory": 134217728' "$vmm" check --json -o alpha.memory=128M "$dir/good.ini"
 expect 2 '^vmm: .*/none.ini: no such file$' "$vmm" check "$dir/none.ini"
