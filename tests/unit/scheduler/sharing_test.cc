@@ -2,7 +2,19 @@
 /* Several guests on one engine of the model: shares, preemption, hangs, errors and resets, and that nobody else notices. */
 #include "gpu_fixture.h"
 
+#include "scheduler/audit.h"
+#include "scheduler/commands.h"
+#include "scheduler/policy.h"
+
 #include <random>
+
+/* C, which adds constants of different enums. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-enum-enum-conversion"
+extern "C" {
+#include "scheduler/scheduler_internal.h"
+}
+#pragma GCC diagnostic pop
 
 using namespace sched_test;
 
@@ -54,6 +66,46 @@ TEST(Sharing, GivesTimeByWeight)
     }
     for (auto &guest : guests)
         stop(*guest, 1 << ENGINE_BCS0);
+}
+
+/*
+ * The scheduler's thread may see "A was preempted" when A is back and has ended a workload: then the time stamp of the image that it reads is
+ * older than the breadcrumb's. Played here with the lock held, as a late entry while A still runs.
+ */
+TEST(Sharing, ChargesNoTimeForALateStatusEntry)
+{
+    uint64_t start = now_ns();
+    Machine machine;
+    Guest guest(machine, 1, 1);
+    Context context(guest, ENGINE_BCS0);
+    uint64_t at = guest.alloc(1);
+    sched_engine *engine = &machine.scheduler->engines[ENGINE_BCS0];
+    context.submit(semaphore(guest, at, 1));
+    context.submit(semaphore(guest, at + 4, 1));
+    ASSERT_TRUE(guest.wait_for([&] { return trace_count(machine.trace, 1, TRACE_DISPATCH) > 0; }));
+    uint64_t dispatched = now_ns();
+    ASSERT_TRUE(guest.wait_for([&] { return now_ns() - dispatched > 2 * MS; })); // time to be charged for
+
+    g_mutex_lock(&machine.scheduler->lock);
+    shadow_context *shadow = engine->active[0].context;
+    EXPECT_NE(shadow, nullptr);
+    store32(guest.at(at), 1);
+    EXPECT_TRUE(guest.wait_for([&] { return load32(shadow->crumb.host + offsetof(breadcrumb, seqno)) == 1; }));
+    sched_port active[2] = {engine->active[0], engine->active[1]};
+    engine->waiting = true;
+    engine->pending[0].hw = &engine->pulse;
+    engine_context_status(engine, machine.scheduler, CSB_PREEMPTED, now_ns());
+    uint64_t busy = guest.client->usage.busy_ns[ENGINE_BCS0];
+    engine->active[0] = active[0];
+    engine->active[1] = active[1];
+    g_mutex_unlock(&machine.scheduler->lock);
+
+    EXPECT_GT(busy, MS);
+    EXPECT_LT(busy, now_ns() - start);
+    store32(guest.at(at + 4), 1);
+    guest.finish();
+    guest.finish();
+    EXPECT_LT(guest.usage().busy_ns[ENGINE_BCS0], now_ns() - start);
 }
 
 TEST(Sharing, SharesEachEngineByItself)
