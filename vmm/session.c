@@ -273,12 +273,25 @@ static void print_stats(struct session *session)
     report_print(stdout, guests, count, session->trace);
 }
 
+/* What is missing from the pictures, if guests asked for it. */
+static void print_left_out(struct session *session)
+{
+    uint64_t left_out = 0;
+
+    for (unsigned id = 0; id < TRACE_MAX_VGPUS; id++)
+        left_out += trace_count(session->trace, id, TRACE_MODEL_LEFT_OUT);
+    if (left_out)
+        fprintf(stderr, "vmm: the model left out %" PRIu64 " 3D, media or compute commands: it executes MI commands and the blitter's\n",
+                left_out);
+}
+
 /* All guests have ended; their devices still exist. */
 static void report(struct session *session)
 {
     for (unsigned i = 0; i < session->count; i++)
         write_screenshot(session, &session->vms[i]);
     finish_timeline(session);
+    print_left_out(session);
     if (session->options->stats)
         print_stats(session);
 }

@@ -279,11 +279,10 @@ static enum cs_status blit(struct cs *cs, enum cmd_id id)
 
 /*
  * Packets of the 3D, media and video pipelines: their length is known, they execute nothing. Those that start work are arbitration
- * points.
+ * points, and events, so that a missing picture has an explanation.
  */
 static enum cs_status packet(struct cs *cs, enum cmd_id id)
 {
-    cs->packets++;
     switch (id) {
     case CMD_3DPRIMITIVE:
     case CMD_GPGPU_WALKER:
@@ -291,6 +290,8 @@ static enum cs_status packet(struct cs *cs, enum cmd_id id)
     case CMD_MEDIA_OBJECT_PRT:
     case CMD_MEDIA_OBJECT_WALKER:
     case CMD_MEDIA_OBJECT_GRPID:
+        trace_emit(cs->model->trace, TRACE_MODEL_LEFT_OUT, cs->model->vgpu, cs->id, cs->dw[0], cs->at[cs->level].ip);
+        return cs_arbitrate(cs);
     case CMD_MEDIA_STATE_FLUSH:
         return cs_arbitrate(cs);
     default:

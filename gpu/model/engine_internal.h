@@ -105,7 +105,6 @@ struct cs {
     bool repeat; /* set by a command that returns CS_PREEMPTED before its end: it is executed again on resumption */
     uint32_t scan_start[3], scan_end[3]; /* MI_LOAD_SCAN_LINES by pipe; inclusive when start <= end */
     bool scan_exclusive[3];
-    uint64_t packets; /* 3D, media and video packets that were parsed */
     uint8_t *urb;
 };
 
