@@ -15,6 +15,8 @@ struct dma_space {
     gatomicrefcount refs;
     GMutex change;       /* serialises map, unmap, listen; taken before lock */
     GRWLock lock;        /* readers: sections; writer: the moment of a change */
+    GMutex turn;         /* of a writer that waits for lock; then sections that have not begun wait too */
+    unsigned writers;    /* atomic: how many wait or write */
     GArray *regions;     /* struct dma_region, sorted by addr */
     GArray *listeners;   /* struct listener */
     unsigned next_listener;
@@ -30,6 +32,7 @@ struct dma_space *dma_space_create(const char *name)
     g_atomic_ref_count_init(&space->refs);
     g_mutex_init(&space->change);
     g_rw_lock_init(&space->lock);
+    g_mutex_init(&space->turn);
     space->regions = g_array_new(FALSE, FALSE, sizeof(struct dma_region));
     space->listeners = g_array_new(FALSE, FALSE, sizeof(struct listener));
     space->generation = 1;
@@ -50,6 +53,7 @@ void dma_space_unref(struct dma_space *space)
     g_array_unref(space->listeners);
     g_mutex_clear(&space->change);
     g_rw_lock_clear(&space->lock);
+    g_mutex_clear(&space->turn);
     g_free(space->name);
     g_free(space);
 }
@@ -68,6 +72,25 @@ static unsigned first_above(const GArray *regions, uint64_t addr)
             high = mid;
     }
     return low;
+}
+
+/*
+ * The lock alone would let readers pass a waiting writer for ever: several engines that run commands without a pause always have one of
+ * them in a section.
+ */
+static void begin_change(struct dma_space *space)
+{
+    __atomic_add_fetch(&space->writers, 1, __ATOMIC_RELAXED);
+    g_mutex_lock(&space->turn);
+    g_rw_lock_writer_lock(&space->lock);
+}
+
+static void end_change(struct dma_space *space)
+{
+    __atomic_add_fetch(&space->generation, 1, __ATOMIC_RELEASE);
+    g_rw_lock_writer_unlock(&space->lock);
+    g_mutex_unlock(&space->turn);
+    __atomic_sub_fetch(&space->writers, 1, __ATOMIC_RELAXED);
 }
 
 bool dma_space_map(struct dma_space *space, uint64_t addr, uint64_t size, void *host, unsigned prot, GError **error)
@@ -97,10 +120,9 @@ bool dma_space_map(struct dma_space *space, uint64_t addr, uint64_t size, void *
         g_mutex_unlock(&space->change);
         return false;
     }
-    g_rw_lock_writer_lock(&space->lock);
+    begin_change(space);
     g_array_insert_val(space->regions, at, region);
-    __atomic_add_fetch(&space->generation, 1, __ATOMIC_RELEASE);
-    g_rw_lock_writer_unlock(&space->lock);
+    end_change(space);
     for (unsigned i = 0; i < space->listeners->len; i++) {
         const struct dma_listener *cb = &g_array_index(space->listeners, struct listener, i).cb;
         if (cb->mapped)
@@ -128,10 +150,9 @@ bool dma_space_unmap(struct dma_space *space, uint64_t addr, uint64_t size, GErr
         if (cb->unmapping)
             cb->unmapping(cb->opaque, &region);
     }
-    g_rw_lock_writer_lock(&space->lock);
+    begin_change(space);
     g_array_remove_index(space->regions, at);
-    __atomic_add_fetch(&space->generation, 1, __ATOMIC_RELEASE);
-    g_rw_lock_writer_unlock(&space->lock);
+    end_change(space);
     g_mutex_unlock(&space->change);
     return true;
 }
@@ -166,6 +187,10 @@ uint64_t dma_space_generation(struct dma_space *space)
 
 void dma_space_enter(struct dma_space *space)
 {
+    if (G_UNLIKELY(__atomic_load_n(&space->writers, __ATOMIC_RELAXED))) {
+        g_mutex_lock(&space->turn);
+        g_mutex_unlock(&space->turn);
+    }
     g_rw_lock_reader_lock(&space->lock);
 }
 

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <gio/gio.h>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -95,6 +97,42 @@ TEST_F(DmaSpace, ListenersSeeExistingAndLaterRegions)
     ASSERT_TRUE(dma_space_unmap(space, 0x4000, 0x1000, nullptr));
     decltype(seen) expected = {{'+', 0x1000}, {'+', 0x4000}, {'-', 0x1000}};
     EXPECT_EQ(seen, expected);
+}
+
+// Engines that run commands without a pause enter section after section; somebody is always in one.
+TEST_F(DmaSpace, AChangeDoesNotWaitForEndlessSections)
+{
+    ASSERT_TRUE(dma_space_map(space, 0x1000, 0x1000, low, DMA_RW, nullptr));
+    std::atomic<bool> stop{false};
+    std::atomic<unsigned> running{0};
+    std::vector<std::thread> readers;
+    for (int i = 0; i < 4; i++)
+        readers.emplace_back([&] {
+            running++;
+            while (!stop) {
+                dma_space_enter(space);
+                for (auto end = g_get_monotonic_time() + 200; g_get_monotonic_time() < end;)
+                    EXPECT_NE(dma_space_ptr(space, 0x1000, 1, DMA_READ), nullptr);
+                dma_space_leave(space);
+            }
+        });
+    while (running < readers.size())
+        std::this_thread::yield();
+    std::thread watchdog([&] { // so that a failure ends
+        for (auto end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC; !stop && g_get_monotonic_time() < end;)
+            std::this_thread::yield();
+        stop = true;
+    });
+    int changes = 0;
+    for (; changes < 20 && !stop; changes++) {
+        EXPECT_TRUE(dma_space_map(space, 0x10000, 0x1000, high, DMA_RW, nullptr));
+        EXPECT_TRUE(dma_space_unmap(space, 0x10000, 0x1000, nullptr));
+    }
+    EXPECT_FALSE(stop) << "only " << changes << " changes in 10 s";
+    stop = true;
+    watchdog.join();
+    for (auto &reader : readers)
+        reader.join();
 }
 
 } // namespace
