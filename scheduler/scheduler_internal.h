@@ -73,6 +73,7 @@ struct shadow_context {
     uint32_t saved_batch[6];                /* CTX_BB_ADDR_UDW .. SBB_STATE as written back: a guest may only resubmit these or PPGTT ones */
     bool resumable;                         /* saved_batch belongs to what the image holds */
     uint64_t last_used;
+    bool forgotten;                         /* by a reset: what is submitted later is another context, even at the same place */
     uint32_t page0[SCHED_STATE_DWORDS];     /* per-process status page as the guest's memory has it */
 
     /* Under the lock. */

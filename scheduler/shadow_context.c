@@ -79,16 +79,14 @@ static bool context_idle(struct shadow_context *context)
     return idle;
 }
 
-enum { FORGOTTEN = 1 }; /* in place of an lrca, which has no low bits: no guest's context is this one any more */
-
 static void drop_oldest(struct sched_client *client)
 {
     struct shadow_context *oldest = NULL;
 
     for (unsigned i = 0; i < client->contexts->len; i++) {
         struct shadow_context *context = g_ptr_array_index(client->contexts, i);
-        if ((!oldest || context->lrca == FORGOTTEN || context->last_used < oldest->last_used) &&
-            (!context->resumable || context->lrca == FORGOTTEN) && context_idle(context))
+        if ((!oldest || context->forgotten || context->last_used < oldest->last_used) &&
+            (!context->resumable || context->forgotten) && context_idle(context))
             oldest = context;
     }
     if (oldest) {
@@ -106,7 +104,7 @@ void shadow_contexts_forget(struct sched_client *client, uint32_t engine_mask)
             continue;
         }
         if (!context_idle(context)) { /* its last results have not been taken yet */
-            context->lrca = FORGOTTEN;
+            context->forgotten = true;
             i++;
             continue;
         }
@@ -132,7 +130,7 @@ struct shadow_context *shadow_context_get(struct sched_client *client, unsigned 
 
     for (unsigned i = 0; i < client->contexts->len && !context; i++) {
         struct shadow_context *candidate = g_ptr_array_index(client->contexts, i);
-        if (candidate->engine == engine && candidate->lrca == lrca)
+        if (candidate->engine == engine && candidate->lrca == lrca && !candidate->forgotten)
             context = candidate;
     }
     if (context && context->hw.ring.size < ring_size_for(guest_ring) && context_idle(context)) {

@@ -258,6 +258,23 @@ TEST(Sharing, EndsAContextWithABadAddress)
     workload_free(hung);
 }
 
+/* A driver may reset the GPU as soon as it sees the end of its request, before the result has been taken. */
+TEST(Sharing, GivesBackWhatEndedBeforeAFullReset)
+{
+    Machine machine;
+    Guest guest(machine, 1, 1);
+    Context context(guest, ENGINE_BCS0);
+    uint64_t at = guest.alloc(1);
+    context.submit(store(guest, at, 5));
+    ASSERT_TRUE(guest.wait_for([&] { return guest.usage().workloads[ENGINE_BCS0] == 1; }));
+    sched_client_reset(guest.client, 1 << ENGINE_BCS0, true);
+    guest.finish(); // which writes it back
+    EXPECT_EQ(context.state()[CTX_RING_HEAD], context.tail);
+    EXPECT_EQ(guest.word(at), 5u);
+    context.run(store(guest, at + 4, 6)); // another context in the same place
+    EXPECT_EQ(guest.word(at + 4), 6u);
+}
+
 TEST(Sharing, CancelsOnItsOwnReset)
 {
     Machine machine;
