@@ -87,7 +87,7 @@ static void queue(struct virtual_engine *engine, uint64_t desc, uint64_t element
     flight->workload = workload_create(vgpu->client, engine->index, desc, four_level, shadow, &error);
     flight->flips = g_steal_pointer(&vgpu->flips);
     if (!flight->workload) {
-        vgpu_fail(vgpu, "%s: %s", gpu_engine_name(engine->index), error->message);
+        vgpu_fail(vgpu, "%s", error->message); /* names the engine */
         flight_free(vgpu, flight);
         return;
     }

@@ -41,10 +41,14 @@ bool audit_reject(struct audit *audit, const struct audit_command *command, cons
     g_autofree char *rule = g_strdup_vprintf(format, args);
     va_end(args);
     uint32_t dword0 = command->length ? command->dwords[0] : 0;
+    g_autofree char *what = NULL;
+    if (!command->length)
+        what = g_strdup("the command"); /* nothing of it has been read */
+    else
+        what = g_strdup_printf("%s (0x%08x)", command->id < CMD_COUNT ? cmd_descs[command->id].name : "unknown command", dword0);
     if (!audit->error)
-        g_set_error(&audit->error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED, "%s: %s (0x%08x) at byte 0x%zx of the %s: %s",
-                    gpu_engine_name(audit->engine), command->id < CMD_COUNT ? cmd_descs[command->id].name : "unknown command", dword0,
-                    command->offset * 4, level_name(command->level), rule);
+        g_set_error(&audit->error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED, "%s: %s at byte 0x%zx of the %s: %s",
+                    gpu_engine_name(audit->engine), what, command->offset * 4, level_name(command->level), rule);
     trace_emit(audit->trace, TRACE_AUDIT_REJECT, audit->vgpu, audit->engine, dword0, command->offset * 4);
     return false;
 }
