@@ -7,24 +7,50 @@
 
 #include "mmio/vgpu_internal.h"
 
-static bool read_behind(void *opaque, uint64_t gma, void *buf, size_t len)
-{
-    return ggtt_read(opaque, gma, buf, len);
-}
+#include <string.h>
 
-static bool write_behind(void *opaque, uint64_t gma, const void *buf, size_t len)
+enum { MAX_FENCES = 32 };
+
+static unsigned fences(const struct vgpu *vgpu, struct fence list[MAX_FENCES])
 {
-    return ggtt_write(opaque, gma, buf, len);
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < MIN(vgpu->type->fences, (unsigned)MAX_FENCES); i++) {
+        list[count] = fence_decode(vgpu->regs[R_FENCE_REG / 4 + 2 * i], vgpu->regs[R_FENCE_REG_HI / 4 + 2 * i]);
+        count += list[count].end != 0;
+    }
+    return count;
 }
 
 void aperture_read(struct vgpu *vgpu, uint64_t offset, void *data, size_t len)
 {
-    fenced_read(&vgpu->regs[R_FENCE_REG / 4], vgpu->type->fences, &(struct fenced_memory){.read = read_behind, .opaque = vgpu}, offset,
-                data, len);
+    struct fence list[MAX_FENCES];
+    unsigned count = fences(vgpu, list);
+    uint8_t *out = data;
+
+    while (len > 0) {
+        size_t now = MIN(len, 4096 - offset % 4096);
+        uint64_t gma = fence_detile(list, count, offset, &now);
+        if (!ggtt_read(vgpu, gma, out, now))
+            memset(out, 0xff, now);
+        offset += now;
+        out += now;
+        len -= now;
+    }
 }
 
 void aperture_write(struct vgpu *vgpu, uint64_t offset, const void *data, size_t len)
 {
-    fenced_write(&vgpu->regs[R_FENCE_REG / 4], vgpu->type->fences, &(struct fenced_memory){.write = write_behind, .opaque = vgpu}, offset,
-                 data, len);
+    struct fence list[MAX_FENCES];
+    unsigned count = fences(vgpu, list);
+    const uint8_t *in = data;
+
+    while (len > 0) {
+        size_t now = MIN(len, 4096 - offset % 4096);
+        uint64_t gma = fence_detile(list, count, offset, &now);
+        (void)ggtt_write(vgpu, gma, in, now);
+        offset += now;
+        in += now;
+        len -= now;
+    }
 }

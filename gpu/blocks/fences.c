@@ -3,7 +3,6 @@
 #include "gpu/blocks/fences.h"
 
 #include <glib.h>
-#include <string.h>
 
 #define PAGE_MASK 0xfffff000u
 
@@ -34,51 +33,4 @@ uint64_t fence_detile(const struct fence *fences, unsigned count, uint64_t offse
         return f->start + (uint64_t)tile_offset(f->tiling, f->pitch, (int64_t)x, (int64_t)y, 8);
     }
     return offset;
-}
-
-enum { MAX_FENCES = 32, PAGE_BYTES = 4096 };
-
-static unsigned decode_all(const uint32_t *regs, unsigned fences, struct fence list[MAX_FENCES])
-{
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < MIN(fences, (unsigned)MAX_FENCES); i++) {
-        list[count] = fence_decode(__atomic_load_n(&regs[2 * i], __ATOMIC_RELAXED), __atomic_load_n(&regs[2 * i + 1], __ATOMIC_RELAXED));
-        count += list[count].end != 0;
-    }
-    return count;
-}
-
-void fenced_read(const uint32_t *regs, unsigned fences, const struct fenced_memory *memory, uint64_t offset, void *data, size_t len)
-{
-    struct fence list[MAX_FENCES];
-    unsigned count = decode_all(regs, fences, list);
-    uint8_t *out = data;
-
-    while (len > 0) {
-        size_t now = MIN(len, PAGE_BYTES - offset % PAGE_BYTES);
-        uint64_t gma = fence_detile(list, count, offset, &now);
-        if (!memory->read(memory->opaque, gma, out, now))
-            memset(out, 0xff, now);
-        offset += now;
-        out += now;
-        len -= now;
-    }
-}
-
-void fenced_write(const uint32_t *regs, unsigned fences, const struct fenced_memory *memory, uint64_t offset, const void *data,
-                  size_t len)
-{
-    struct fence list[MAX_FENCES];
-    unsigned count = decode_all(regs, fences, list);
-    const uint8_t *in = data;
-
-    while (len > 0) {
-        size_t now = MIN(len, PAGE_BYTES - offset % PAGE_BYTES);
-        uint64_t gma = fence_detile(list, count, offset, &now);
-        (void)memory->write(memory->opaque, gma, in, now);
-        offset += now;
-        in += now;
-        len -= now;
-    }
 }
