@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Drawing for reports: one set of calls, SVG text or pixels. Used by timeline_draw.c. */
+/*
+ * Drawing for reports: one set of calls, SVG or pixels. Cairo draws the pixels; the SVG is written here, because Cairo's would hold outlines
+ * where people want text that they can select and search. Used by timeline_draw.c.
+ */
 #include "vmm/canvas.h"
 
-#include "gpu/blocks/image.h"
 #include "vmm/error.h"
-#include "vmm/font.h"
-#include "vmm/png.h"
 
-#include <math.h>
+#include <cairo.h>
 #include <string.h>
 
 struct canvas {
     unsigned width, height;
-    GString *svg;        /* or */
-    struct image *image;
+    GString *svg; /* or */
+    cairo_t *pixels;
 };
 
-enum { SMALL_SCALE = 2, LARGE_SCALE = 3 }; /* pixels for each dot of the font */
+enum { SMALL_SIZE = 16, LARGE_SIZE = 24 }; /* of the font, in pixels */
 
 struct canvas *canvas_create_svg(unsigned width, unsigned height)
 {
@@ -38,9 +38,12 @@ struct canvas *canvas_create_pixels(unsigned width, unsigned height)
 
     canvas->width = width;
     canvas->height = height;
-    canvas->image = image_create(width, height);
-    g_assert(canvas->image); /* the caller keeps to the limits */
-    memset(canvas->image->pixels, 0xff, (size_t)width * height * sizeof(uint32_t));
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
+    canvas->pixels = cairo_create(surface); /* which keeps the surface; an error shows at canvas_write() */
+    cairo_surface_destroy(surface);
+    cairo_select_font_face(canvas->pixels, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_source_rgb(canvas->pixels, 1, 1, 1);
+    cairo_paint(canvas->pixels);
     return canvas;
 }
 
@@ -50,38 +53,14 @@ void canvas_destroy(struct canvas *canvas)
         return;
     if (canvas->svg)
         g_string_free(canvas->svg, TRUE);
-    image_free(canvas->image);
+    if (canvas->pixels)
+        cairo_destroy(canvas->pixels);
     g_free(canvas);
 }
 
-/* How much of pixel number at lies in [low, high). */
-static double coverage(unsigned at, double low, double high)
+static void set_color(cairo_t *pixels, uint32_t color)
 {
-    return MAX(0.0, MIN(at + 1.0, high) - MAX((double)at, low));
-}
-
-static void blend(uint32_t *pixel, uint32_t color, double alpha)
-{
-    uint32_t out = 0xff000000;
-
-    for (unsigned shift = 0; shift < 24; shift += 8) {
-        double old = *pixel >> shift & 0xff, new = color >> shift & 0xff;
-        out |= (uint32_t)lround(old + (new - old) * alpha) << shift;
-    }
-    *pixel = out;
-}
-
-static void fill(struct image *image, double x, double y, double width, double height, uint32_t color)
-{
-    double right = MIN(x + width, (double)image->width), bottom = MIN(y + height, (double)image->height);
-
-    x = MAX(x, 0.0);
-    y = MAX(y, 0.0);
-    for (unsigned row = (unsigned)y; row < bottom; row++) {
-        double part = coverage(row, y, bottom);
-        for (unsigned column = (unsigned)x; column < right; column++)
-            blend(&image->pixels[(size_t)row * image->width + column], color, part * coverage(column, x, right));
-    }
+    cairo_set_source_rgb(pixels, (color >> 16 & 0xff) / 255.0, (color >> 8 & 0xff) / 255.0, (color & 0xff) / 255.0);
 }
 
 void canvas_rect(struct canvas *canvas, double x, double y, double width, double height, uint32_t color)
@@ -90,8 +69,10 @@ void canvas_rect(struct canvas *canvas, double x, double y, double width, double
 
     if (width <= 0 || height <= 0)
         return;
-    if (canvas->image) {
-        fill(canvas->image, x, y, width, height, color);
+    if (canvas->pixels) {
+        set_color(canvas->pixels, color);
+        cairo_rectangle(canvas->pixels, x, y, width, height);
+        cairo_fill(canvas->pixels);
         return;
     }
     g_ascii_formatd(a[0], sizeof(a[0]), "%.2f", x);
@@ -102,44 +83,36 @@ void canvas_rect(struct canvas *canvas, double x, double y, double width, double
                            color);
 }
 
-double canvas_text_width(const char *text, bool large)
-{
-    return (double)strlen(text) * (FONT_WIDTH + 1) * (large ? LARGE_SCALE : SMALL_SCALE);
-}
-
-static void draw_text(struct image *image, double x, double y, unsigned scale, uint32_t color, const char *text)
-{
-    x = floor(x);
-    y = floor(y) - FONT_HEIGHT * scale;
-    for (; *text; text++, x += (FONT_WIDTH + 1) * scale) {
-        const uint8_t *columns = font_glyph(*text);
-        for (unsigned i = 0; i < FONT_WIDTH * FONT_HEIGHT; i++)
-            if (columns[i / FONT_HEIGHT] >> i % FONT_HEIGHT & 1)
-                fill(image, x + i / FONT_HEIGHT * scale, y + i % FONT_HEIGHT * scale, scale, scale, color);
-    }
-}
-
 void canvas_text(struct canvas *canvas, double x, double y, enum canvas_anchor anchor, bool large, uint32_t color, const char *text)
 {
     static const char *const anchors[] = {"start", "middle", "end"};
 
-    if (canvas->image) {
-        double width = canvas_text_width(text, large);
-        draw_text(canvas->image, anchor == CANVAS_START ? x : anchor == CANVAS_MIDDLE ? x - width / 2 : x - width, y,
-                  large ? LARGE_SCALE : SMALL_SCALE, color, text);
+    if (canvas->pixels) {
+        cairo_text_extents_t extents;
+        cairo_set_font_size(canvas->pixels, large ? LARGE_SIZE : SMALL_SIZE);
+        cairo_text_extents(canvas->pixels, text, &extents);
+        double before = anchor == CANVAS_START ? 0 : anchor == CANVAS_MIDDLE ? extents.x_advance / 2 : extents.x_advance;
+        set_color(canvas->pixels, color);
+        cairo_move_to(canvas->pixels, x - before, y);
+        cairo_show_text(canvas->pixels, text);
         return;
     }
     g_autofree char *escaped = g_markup_escape_text(text, -1);
     g_string_append_printf(canvas->svg, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\" font-size=\"%d\" fill=\"#%06x\">%s</text>\n", (int)x,
-                           (int)y, anchors[anchor], large ? 24 : 16, color, escaped);
+                           (int)y, anchors[anchor], large ? LARGE_SIZE : SMALL_SIZE, color, escaped);
 }
 
 bool canvas_write(const struct canvas *canvas, const char *path, GError **error)
 {
     g_autoptr(GError) problem = NULL;
 
-    if (canvas->image)
-        return image_write_png(path, canvas->image, error);
+    if (canvas->pixels) {
+        cairo_status_t status = cairo_surface_write_to_png(cairo_get_target(canvas->pixels), path);
+        if (status == CAIRO_STATUS_SUCCESS)
+            return true;
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "%s: cannot be written: %s", path, cairo_status_to_string(status));
+        return false;
+    }
     g_autofree char *text = g_strdup_printf("%s</svg>\n", canvas->svg->str);
     if (g_file_set_contents(path, text, -1, &problem))
         return true;

@@ -22,11 +22,8 @@ void canvas_destroy(struct canvas *canvas); /* NULL is allowed */
 
 /* Colours are 0xRRGGBB. Parts outside of the canvas are cut off. Edges between pixels are blended. */
 void canvas_rect(struct canvas *canvas, double x, double y, double width, double height, uint32_t color);
-/* y is the baseline. Text is in two sizes: large for titles. Characters that the pixel font lacks appear as '?'. */
+/* y is the baseline. Text is in two sizes: large for titles. */
 void canvas_text(struct canvas *canvas, double x, double y, enum canvas_anchor anchor, bool large, uint32_t color, const char *text);
-/* About how wide a text is. */
-double canvas_text_width(const char *text, bool large);
-
 /* Writes the SVG or a PNG. */
 bool canvas_write(const struct canvas *canvas, const char *path, GError **error);
 
