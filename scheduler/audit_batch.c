@@ -158,7 +158,8 @@ void audit_place(struct audit *audit, void *host, uint64_t gma, uint32_t *dwords
         where[0] = (uint32_t)address;
         where[1] = (uint32_t)(address >> 32);
     }
-    memset(bytes, 0, size);
+    if (size)
+        memset(bytes, 0, size); /* without batches there may be no memory either */
     for (unsigned i = 0; i < audit->batches->len; i++) {
         const struct audit_batch *batch = batch_at(audit, i);
         memcpy(bytes + batch->place, batch->dwords, batch->used * 4);
