@@ -290,6 +290,9 @@ void engines_cancel(struct vgpu *vgpu, unsigned engines, bool forget)
         engine->element++;
     }
     engines_reap(vgpu);
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        if (engines >> i & 1)
+            vgpu->engines[i].hung = false; /* a hang that was found just before the reset is over too */
 }
 
 void engines_init(struct vgpu *vgpu)

@@ -283,6 +283,24 @@ TEST_F(Execlists, AHungEngineSaysNothingUntilItIsReset)
     EXPECT_EQ(entries(1), (Entries{{kComplete | kIdle, 0x101}}));
 }
 
+// The scheduler may give up on a context just when the guest's driver does: the reset is behind the hang, and the engine works again.
+TEST_F(Execlists, ResetForgetsAHangThatHasNotBeenTaken)
+{
+    uint64_t a = context(0), b = context(1);
+    submit(a);
+    EXPECT_EQ(entries(1).size(), 1u);
+    world.reset_status = WORKLOAD_HUNG;
+    write32(R_GEN6_GDRST, 1 << 3);
+    write32(base + RING_HWS_PGA, low);
+    mem32(hwsp + HWSP_CSB_WRITE_DWORD * 4) = last = CSB_ENTRIES - 1;
+    submit(b);
+    ASSERT_EQ(queued(), 1u);
+    EXPECT_EQ(desc(0), b);
+    EXPECT_EQ(entries(1), (Entries{{CSB_IDLE_ACTIVE, 0}}));
+    end(WORKLOAD_DONE);
+    EXPECT_EQ(entries(1), (Entries{{kComplete | kIdle, 0x101}}));
+}
+
 TEST_F(Execlists, ResetCancelsWhatIsQueued)
 {
     uint64_t a = context(0), b = context(1);
@@ -345,7 +363,7 @@ TEST_F(Execlists, BadDescriptorsAndContextsFailTheVgpuWithTheReason)
     }
     uint64_t a = context(0);
     failures.clear();
-    world.fail_next_workload = "bcs0: MI_UPDATE_GTT is not allowed"; // the scheduler names the engine
+    world.fail_next_workload = "bcs0: MI_UPDATE_GTT is not allowed";
     submit(a);
     ASSERT_TRUE(wait_failure());
     EXPECT_EQ(failures[0], "bcs0: MI_UPDATE_GTT is not allowed");

@@ -307,7 +307,7 @@ void sched_client_reset(sched_client *client, uint32_t mask, bool)
         if (!(mask >> engine & 1))
             continue;
         for (workload *w : client->queued[engine]) {
-            w->status = WORKLOAD_CANCELLED;
+            w->status = world->reset_status;
             client->ended.push_back(w);
         }
         client->queued[engine].clear();

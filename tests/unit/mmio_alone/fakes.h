@@ -60,6 +60,7 @@ struct World {
     unsigned created = 0, freed = 0;
     std::string fail_next_workload; // the next workload_create() fails with this
     std::function<void(workload *)> on_create; // runs inside workload_create()
+    enum workload_status reset_status = WORKLOAD_CANCELLED; // how a reset finds what is queued
     uint32_t timestamp = 0x1234;
 
     World();
