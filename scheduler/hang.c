@@ -9,10 +9,45 @@
 
 #include <gio/gio.h>
 
+/*
+ * Who holds the engine: the context that runs or, when the engine was idle and has not even acknowledged the submission, the one that it
+ * loads (a workaround batch that does not end).
+ */
+static struct shadow_context *holder(const struct sched_engine *engine)
+{
+    return engine->active[0].hw || !engine->waiting ? engine->active[0].context : engine->pending[0].context;
+}
+
+/*
+ * How long the engine may be held while somebody else waits for it. A guest that hangs it over and over would stop everybody's picture for
+ * the hang time each time: with each reset in a row its lane gets half of the patience.
+ */
+static uint64_t patience(const struct scheduler *scheduler, const struct sched_engine *engine, uint64_t now)
+{
+    enum { MAX_HALVINGS = 16 };
+    const struct shadow_context *context = holder(engine);
+    const struct sched_lane *lane = context ? &context->client->lanes[engine->index] : NULL;
+
+    if (!lane || !lane->strikes || now - lane->struck_at > SCHED_FORGIVE_NS)
+        return scheduler->hang_ns;
+    return MAX(scheduler->hang_ns >> MIN(lane->strikes, (unsigned)MAX_HALVINGS), MIN(scheduler->hang_ns, SCHED_MIN_PATIENCE_NS));
+}
+
+static void strike(const struct sched_engine *engine, uint64_t now)
+{
+    const struct shadow_context *context = holder(engine);
+
+    if (!context)
+        return;
+    struct sched_lane *lane = &context->client->lanes[engine->index];
+    lane->strikes = lane->strikes && now - lane->struck_at > SCHED_FORGIVE_NS ? 1 : lane->strikes + 1;
+    lane->struck_at = now;
+}
+
 /* Resets the engine. The workload that ran (if it is not its own client's reset) and what stands behind it in its context are HUNG. */
 static void reset(struct scheduler *scheduler, struct sched_engine *engine, const char *reason, uint64_t now)
 {
-    struct shadow_context *guilty = engine->active[0].context;
+    struct shadow_context *guilty = holder(engine);
     g_autoptr(GError) error = NULL;
 
     trace_emit(scheduler->trace, TRACE_ENGINE_RESET, guilty ? guilty->client->id : TRACE_HOST, engine->index, reason != NULL, 0);
@@ -107,9 +142,10 @@ uint64_t engine_check_hang(struct scheduler *scheduler, struct sched_engine *eng
         return now;
     }
     if (engine->waiting) {
-        uint64_t deadline = engine->waiting_since + scheduler->hang_ns;
+        uint64_t limit = patience(scheduler, engine, now), deadline = engine->waiting_since + limit;
         if (now >= deadline) {
-            g_autofree char *reason = g_strdup_printf("no arbitration point within %" PRIu64 " ms", scheduler->hang_ns / 1000000);
+            g_autofree char *reason = g_strdup_printf("no arbitration point within %" PRIu64 " ms", limit / 1000000);
+            strike(engine, now);
             reset(scheduler, engine, reason, now);
             return now;
         }

@@ -27,6 +27,8 @@ enum {
 };
 #define SCHED_DEFAULT_SLICE_NS UINT64_C(4000000)
 #define SCHED_DEFAULT_HANG_NS UINT64_C(2000000000)
+#define SCHED_MIN_PATIENCE_NS UINT64_C(10000000)  /* with who has held an engine again and again */
+#define SCHED_FORGIVE_NS UINT64_C(10000000000)    /* after which all is forgotten */
 #define SCHED_RESET_GRACE_NS UINT64_C(20000000) /* a client that resets itself: how long its context may take to come off by preemption */
 
 /* Bits of ring and batch state in a context image. PRM SKL vol. 2c, "RING_BUFFER_HEAD", "BB_ADDR", "BB_STATE". */
@@ -118,6 +120,8 @@ struct sched_lane {
     bool preempting;    /* those with leaving set come back as soon as the engine has let go */
     bool resetting;     /* all of them are cancelled then */
     uint64_t reset_by;  /* and the engine is reset if it has not by then */
+    unsigned strikes;   /* resets in a row because it did not let go (hang.c) */
+    uint64_t struck_at; /* the last of them */
     uint32_t interrupts;
 };
 

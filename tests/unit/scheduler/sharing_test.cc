@@ -226,6 +226,31 @@ TEST(Sharing, ResetsAnEngineThatIsHeld)
     EXPECT_EQ(bad.word(at_bad), 2u);
 }
 
+TEST(Sharing, HasLessPatienceWithWhoHangsAgain)
+{
+    const uint64_t hang = 400 * MS;
+    Machine machine(nullptr, hang);
+    Guest bad(machine, 1, 1), good(machine, 2, 1);
+    Context context(good, ENGINE_BCS0);
+    uint64_t at = good.alloc(1), at_bad = bad.alloc(1), took[5];
+    for (uint32_t i = 0; i < 5; i++) {
+        Context holds(bad, ENGINE_BCS0);
+        holds.submit(store(bad, at_bad, i + 1) + holds.spin(false));
+        ASSERT_TRUE(bad.wait_for([&] { return bad.word(at_bad) == i + 1; }));
+        uint64_t start = now_ns();
+        context.run(store(good, at, i));
+        took[i] = now_ns() - start;
+        workload *hung = bad.reap();
+        ASSERT_NE(hung, nullptr);
+        EXPECT_EQ(workload_status(hung), WORKLOAD_HUNG);
+        workload_free(hung);
+    }
+    EXPECT_GE(took[0], hang);
+    EXPECT_LT(took[4], hang / 2); // 25 ms and what a loaded machine adds
+    EXPECT_EQ(bad.usage().hangs, 5u);
+    EXPECT_EQ(good.usage().hangs, 0u);
+}
+
 TEST(Sharing, FindsAHangOfASingleGuest)
 {
     Machine machine(nullptr, 60 * MS);
