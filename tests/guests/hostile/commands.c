@@ -180,6 +180,17 @@ static void jump_to_itself(struct hostile *h, unsigned arbitration)
 static void loop_polite(struct hostile *h) { jump_to_itself(h, 1); }
 static void loop_rude(struct hostile *h) { jump_to_itself(h, 0); }
 
+/* The engine is held, lost, reset by its driver and held again, for seconds: what a driver does that does not learn. */
+static void loop_again(struct hostile *h)
+{
+    uint64_t start = time_us();
+
+    while (time_us() - start < 10 * 1000ull * h->ms) {
+        jump_to_itself(h, 0);
+        start_over(h);
+    }
+}
+
 static void semaphore_forever(struct hostile *h)
 {
     for (unsigned e = 0; e < ENGINE_COUNT; e++) {
@@ -284,6 +295,7 @@ const struct hostile_case command_cases[] = {
     {"batch_not_mapped", batch_not_mapped},
     {"loop_polite", loop_polite},
     {"loop_rude", loop_rude},
+    {"loop_again", loop_again},
     {"semaphore_forever", semaphore_forever},
     {"wait_rude", wait_rude},
     {"wait_event", wait_event},

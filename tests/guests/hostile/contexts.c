@@ -223,6 +223,16 @@ static void wa_endless(struct hostile *h)
     shoot(h, ENGINE_RCS0);
 }
 
+static void wa_endless_again(struct hostile *h)
+{
+    uint64_t start = time_us();
+
+    while (time_us() - start < 10 * 1000ull * h->ms) {
+        wa_endless(h);
+        start_over(h);
+    }
+}
+
 /* The image says that the context was preempted inside a privileged batch. */
 static void resume_privileged(struct hostile *h)
 {
@@ -301,6 +311,7 @@ const struct hostile_case context_cases[] = {
     {"wa_per_context", wa_per_context},
     {"wa_store", wa_store},
     {"wa_endless", wa_endless},
+    {"wa_endless_again", wa_endless_again},
     {"resume_privileged", resume_privileged},
     {"race", race},
     {0},

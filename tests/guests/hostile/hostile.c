@@ -6,6 +6,8 @@
 #include "hostile.h"
 #include "interrupt.h"
 
+enum { POLL_US = 200 };
+
 uint64_t random64(struct hostile *h)
 {
     /* xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators") */
@@ -44,6 +46,15 @@ uint32_t foreign_gma(struct hostile *h)
     }
 }
 
+/* A vGPU that was disabled takes no writes. */
+static bool disabled(struct hostile *h)
+{
+    uint32_t other = ~gpu_read(&h->gpu, R_PVINFO_CURSOR_X_HOT);
+
+    gpu_write(&h->gpu, R_PVINFO_CURSOR_X_HOT, other);
+    return gpu_read(&h->gpu, R_PVINFO_CURSOR_X_HOT) != other;
+}
+
 bool shoot(struct hostile *h, unsigned engine)
 {
     struct context *ctx = &h->ctx[engine];
@@ -51,9 +62,11 @@ bool shoot(struct hostile *h, unsigned engine)
     uint64_t start = time_us();
 
     context_submit(ctx, NULL);
-    while ((int32_t)(*ctx->seqno - seqno) < 0)
-        if (!goes_on(h, start))
+    while ((int32_t)(*ctx->seqno - seqno) < 0) {
+        if (!goes_on(h, start) || disabled(h))
             return false;
+        delay_us(POLL_US);
+    }
     return true;
 }
 
@@ -112,7 +125,7 @@ void start_over(struct hostile *h)
 /* True when every engine still does what it is told. */
 static bool works(struct hostile *h)
 {
-    bool all = true;
+    bool all = !disabled(h);
 
     start_over(h);
     for (unsigned e = 0; e < ENGINE_COUNT && all; e++) {

@@ -363,7 +363,7 @@ TEST_F(Execlists, BadDescriptorsAndContextsFailTheVgpuWithTheReason)
     }
     uint64_t a = context(0);
     failures.clear();
-    world.fail_next_workload = "bcs0: MI_UPDATE_GTT is not allowed";
+    world.fail_next_workload = "bcs0: MI_UPDATE_GTT is not allowed"; // the scheduler names the engine
     submit(a);
     ASSERT_TRUE(wait_failure());
     EXPECT_EQ(failures[0], "bcs0: MI_UPDATE_GTT is not allowed");
