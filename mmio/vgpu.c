@@ -142,7 +142,7 @@ static bool start(struct vgpu *vgpu, const struct vgpu_config *config, struct sc
         .regs = vgpu->regs,
         .irq = &vgpu->irq,
         .port = DISPLAY_PORT_D,
-        .monitor = DISPLAY_MONITOR_DP,
+        .monitor = config->hdmi ? DISPLAY_MONITOR_HDMI : DISPLAY_MONITOR_DP,
         .width = vgpu->type->width,
         .height = vgpu->type->height,
         .trace = vgpu->trace,

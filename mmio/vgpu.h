@@ -36,6 +36,7 @@ struct vgpu_config {
     const char *name;   /* for messages; copied */
     const struct vgpu_type *type;
     unsigned weight;    /* 0 for the type's */
+    bool hdmi;          /* the monitor is on HDMI (EDID by GMBUS) instead of DisplayPort (EDID by AUX) */
     struct trace *trace;
     /* Called once, from any thread, when the vGPU is disabled because of what its guest did; must not block. May be NULL. */
     void (*failed)(void *opaque, const char *reason);

@@ -34,10 +34,10 @@ static void vgpu_failed(void *opaque, const char *reason)
     vm->setup->config.failed(vm->setup->config.opaque, vm->index, reason);
 }
 
-static struct model *create_model(struct gpu_setup *setup, unsigned trace_id, GError **error)
+static struct model *create_model(struct gpu_setup *setup, unsigned trace_id, bool hdmi, GError **error)
 {
     struct model_config config = {
-        .aperture_size = setup->config.config->gpu.aperture, .trace = setup->config.trace, .vgpu = trace_id};
+        .aperture_size = setup->config.config->gpu.aperture, .trace = setup->config.trace, .hdmi = hdmi, .vgpu = trace_id};
 
     return model_create(&config, error);
 }
@@ -53,7 +53,7 @@ static bool create_shared(struct gpu_setup *setup, GError **error)
 
     if (setup->scheduler)
         return true;
-    struct model *model = create_model(setup, TRACE_HOST, error);
+    struct model *model = create_model(setup, TRACE_HOST, false, error);
     if (!model)
         return false;
     setup->driver = driver_create(model_gpu(model), setup->config.trace, error);
@@ -67,6 +67,7 @@ static bool create_vgpu(struct gpu_setup *setup, struct vm_gpu *vm, const struct
                                  .name = settings->name,
                                  .type = vgpu_type_find(settings->gpu),
                                  .weight = (unsigned)settings->weight,
+                                 .hdmi = strcmp(settings->monitor, "hdmi") == 0,
                                  .trace = setup->config.trace,
                                  .failed = vgpu_failed,
                                  .opaque = vm};
@@ -84,9 +85,9 @@ static bool create_vgpu(struct gpu_setup *setup, struct vm_gpu *vm, const struct
     return true;
 }
 
-static bool create_passthrough(struct gpu_setup *setup, struct vm_gpu *vm, GError **error)
+static bool create_passthrough(struct gpu_setup *setup, struct vm_gpu *vm, bool hdmi, GError **error)
 {
-    vm->passthrough = create_model(setup, vm->trace_id, error);
+    vm->passthrough = create_model(setup, vm->trace_id, hdmi, error);
     if (!vm->passthrough)
         return false;
     vm->device = model_pci(vm->passthrough);
@@ -108,7 +109,7 @@ struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError
         if (!passthrough && !config_vm_has_vgpu(settings))
             continue;
         vm->trace_id = i + 1;
-        if (!(passthrough ? create_passthrough(setup, vm, error) : create_vgpu(setup, vm, settings, error))) {
+        if (!(passthrough ? create_passthrough(setup, vm, strcmp(settings->monitor, "hdmi") == 0, error) : create_vgpu(setup, vm, settings, error))) {
             gpu_setup_destroy(setup);
             return NULL;
         }

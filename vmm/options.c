@@ -40,6 +40,13 @@ static char **gpu_choices(void)
     return g_strv_builder_end(names);
 }
 
+static char **monitor_choices(void)
+{
+    static const char *const names[] = {"dp", "hdmi", NULL};
+
+    return g_strdupv((char **)names);
+}
+
 const struct option options[] = {
     {OPTION_GPU, "backend", OPTION_CHOICE, offsetof(struct gpu_settings, backend), "model", .choices = backend_choices,
      .example = "model", .help = "the physical GPU: the software model, or a host's Intel GPU through vfio"},
@@ -63,6 +70,8 @@ const struct option options[] = {
      .example = "i915-GVTg_V5_4", .help = "type of its vGPU, or passthrough for the whole GPU"},
     {OPTION_VM, "weight", OPTION_NUMBER, offsetof(struct vm_settings, weight), "", .min = 1, .max = 256, .example = "4",
      .help = "share of the engines' time against the other vGPUs; the type's weight if not given"},
+    {OPTION_VM, "monitor", OPTION_CHOICE, offsetof(struct vm_settings, monitor), "dp", .choices = monitor_choices, .example = "dp",
+     .help = "how its monitor is connected: DisplayPort (EDID by AUX) or HDMI (EDID by GMBUS)"},
     {OPTION_VM, "serial", OPTION_SERIAL, offsetof(struct vm_settings, serial), "stdio", .example = "stdio",
      .help = "where its serial port goes"},
     {OPTION_VM, "args", OPTION_STRING, offsetof(struct vm_settings, args), "", .example = "frames=60",

@@ -32,6 +32,7 @@ struct vm_settings {
     uint64_t vcpus;
     char *gpu;        /* vGPU type, "passthrough" or "none" */
     uint64_t weight;  /* 0: the type's */
+    char *monitor;    /* "dp" or "hdmi" */
     char *serial;     /* "stdio", "none" or a path */
     char *args;       /* the guest's command line */
     char *screenshot; /* path, or NULL */

@@ -137,7 +137,7 @@ struct model *model_create(const struct model_config *config, GError **error)
         .regs = model->regs,
         .irq = model->irq,
         .port = DISPLAY_PORT_B,
-        .monitor = DISPLAY_MONITOR_DP,
+        .monitor = config->hdmi ? DISPLAY_MONITOR_HDMI : DISPLAY_MONITOR_DP,
         .width = MONITOR_WIDTH,
         .height = MONITOR_HEIGHT,
         .trace = model->trace,

@@ -23,6 +23,7 @@ struct image; /* gpu/blocks/image.h */
 struct model_config {
     uint64_t aperture_size;  /* bytes, 256 MiB .. 4 GiB, a power of two; 0 for 256 MiB */
     struct trace *trace;     /* may be NULL; must outlive the model */
+    bool hdmi;               /* the monitor is on HDMI (EDID by GMBUS) instead of DisplayPort (EDID by AUX) */
     unsigned vgpu;           /* the id that the model's own events carry in the trace */
 };
 

@@ -190,7 +190,7 @@ int guest_main(void)
         s->tiles[i].dx = 1 + i % 5;
         s->tiles[i].dy = 1 + i % 3;
     }
-    printf("draw: %s, %ux%u, %u layers\n", name, s->width, s->height, s->load);
+    printf("draw: %s, %ux%u on %s, %u layers\n", name, s->width, s->height, s->gpu.display_hdmi ? "HDMI" : "DisplayPort", s->load);
 
     for (uint64_t end = time_us() + seconds * 1000000ull; time_us() < end; frame++) {
         pending[frame % BUFFERS] = draw_frame(s, frame);

@@ -57,13 +57,44 @@ static bool read_edid(struct gpu *gpu, uint8_t edid[128])
     return edid[0] == 0 && edid[1] == 0xff;
 }
 
+/* The EDID of an HDMI monitor through the PCH's I2C controller; PRM SKL vol. 2c, "GMBUS". */
+static bool read_edid_by_gmbus(struct gpu *gpu, unsigned pin, uint8_t edid[128])
+{
+    enum { READY = 1 << 30, WAIT = 1 << 25, INDEX = 1 << 26, STOP = 1 << 27, READ = 1, HW_READY = 1 << 11, NAK = 1 << 10 };
+    bool ok = true;
+
+    gpu_write(gpu, R_PCH_GMBUS0, pin);
+    gpu_write(gpu, R_PCH_GMBUS1, READY | WAIT | INDEX | 128 << 16 | EDID_ADDRESS << 1 | READ);
+    for (unsigned at = 0; ok && at < 128; at += 4) {
+        uint32_t status = 0;
+        for (unsigned tries = 0; tries < 1000 && !((status = gpu_read(gpu, R_PCH_GMBUS2)) & (HW_READY | NAK)); tries++)
+            cpu_pause();
+        ok = (status & HW_READY) && !(status & NAK);
+        uint32_t word = ok ? gpu_read(gpu, R_PCH_GMBUS3) : 0;
+        for (unsigned i = 0; i < 4; i++)
+            edid[at + i] = word >> (8 * i);
+    }
+    gpu_write(gpu, R_PCH_GMBUS1, READY | STOP);
+    gpu_write(gpu, R_PCH_GMBUS1, 1u << 31); /* a NAK stays until it is cleared */
+    gpu_write(gpu, R_PCH_GMBUS1, 0);
+    gpu_write(gpu, R_PCH_GMBUS0, 0);
+    return ok && edid[0] == 0 && edid[1] == 0xff;
+}
+
 bool display_preferred_mode(struct gpu *gpu, unsigned *width, unsigned *height)
 {
     uint8_t edid[128];
 
-    for (gpu->display_port = FIRST_PORT; !read_edid(gpu, edid); gpu->display_port++)
-        if (gpu->display_port == LAST_PORT)
+    static const uint8_t pins[] = {[1] = 5, [2] = 4, [3] = 6}; /* of ports B, C, D; Linux 6.1 display/intel_gmbus.c */
+    for (gpu->display_port = FIRST_PORT;; gpu->display_port++) {
+        if (gpu->display_port > LAST_PORT)
             return false;
+        if (read_edid(gpu, edid))
+            break;
+        gpu->display_hdmi = read_edid_by_gmbus(gpu, pins[gpu->display_port], edid);
+        if (gpu->display_hdmi)
+            break;
+    }
     /* First detailed timing descriptor: active pixels and lines. */
     const uint8_t *timing = edid + 54;
     *width = timing[2] | (timing[4] & 0xf0) << 4;
@@ -83,7 +114,7 @@ void display_set_mode(struct gpu *gpu, unsigned width, unsigned height, uint32_t
     gpu_write(gpu, R_TRANS_VSYNC, (height + 9 - 1) << 16 | (height + 3 - 1));
     gpu_write(gpu, R_PIPESRC, (width - 1) << 16 | (height - 1));
     gpu_write(gpu, R_DDI_BUF_CTL + gpu->display_port * 0x100, 1u << 31);
-    gpu_write(gpu, R_TRANS_DDI_FUNC_CTL, 1u << 31 | gpu->display_port << 28 | 2 << 24);
+    gpu_write(gpu, R_TRANS_DDI_FUNC_CTL, 1u << 31 | gpu->display_port << 28 | (gpu->display_hdmi ? 0 : 2) << 24);
     gpu_write(gpu, R_PIPECONF, 1u << 31);
     for (unsigned tries = 0; !(gpu_read(gpu, R_PIPECONF) & 1 << 30) && tries < 1000; tries++)
         cpu_pause();

@@ -5,7 +5,7 @@
 
 #include "gpu.h"
 
-/* The monitor's preferred mode, from its EDID over AUX; false when no monitor answers. */
+/* The monitor's preferred mode, from its EDID by AUX or GMBUS; false when no monitor answers. */
 bool display_preferred_mode(struct gpu *gpu, unsigned *width, unsigned *height);
 /* Sets a 60 Hz mode and shows the surface (low GGTT, XRGB8888, pitch in bytes, linear or X tiled). */
 void display_set_mode(struct gpu *gpu, unsigned width, unsigned height, uint32_t surface, uint32_t pitch, bool x_tiled);

@@ -28,6 +28,7 @@ struct gpu {
     uint32_t status_gma[ENGINE_COUNT];
     unsigned csb_read[ENGINE_COUNT];
     uint32_t next_context_id;
+    bool display_hdmi;     /* the monitor there answered by GMBUS */
     unsigned display_port; /* where display_preferred_mode() found the monitor: 1 is B */
     volatile uint32_t interrupts; /* how many MSIs came */
     bool sleeps;                  /* context_wait() halts between interrupts: set it when each request raises one */
