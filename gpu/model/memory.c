@@ -273,22 +273,6 @@ hit:
     return e->host + (addr - start);
 }
 
-/*
- * Guests read what engines write, and the other way round, without locks: words that can carry a signal (a sequence number, a status) are
- * single accesses, ordered after the data before them.
- */
-static void copy_words(void *dst, const void *src, size_t len)
-{
-    uintptr_t align = (uintptr_t)dst | (uintptr_t)src;
-
-    if (len == 4 && !(align & 3))
-        __atomic_store_n((uint32_t *)dst, __atomic_load_n((const uint32_t *)src, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
-    else if (len == 8 && !(align & 7))
-        __atomic_store_n((uint64_t *)dst, __atomic_load_n((const uint64_t *)src, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
-    else
-        memcpy(dst, src, len);
-}
-
 static bool copy(struct engine_memory *memory, enum vm_kind vm, uint64_t addr, uint8_t *buf, size_t len, bool write,
                  enum mem_fault *fault)
 {
@@ -303,9 +287,9 @@ static bool copy(struct engine_memory *memory, enum vm_kind vm, uint64_t addr, u
         if (!ptr)
             break;
         if (write)
-            copy_words(ptr, buf, now);
+            dma_copy(ptr, buf, now);
         else
-            copy_words(buf, ptr, now);
+            dma_copy(buf, ptr, now);
         addr += now;
         buf += now;
         len -= now;

@@ -220,21 +220,6 @@ void *dma_space_ptr(struct dma_space *space, uint64_t addr, uint64_t len, unsign
     return ptr && bytes >= len ? ptr : NULL;
 }
 
-/*
- * Guests and engines look at the same words at the same time: an aligned word must not be seen half written, nor
- * before the data that it announces. */
-static void copy_words(void *dst, const void *src, size_t len)
-{
-    uintptr_t align = (uintptr_t)dst | (uintptr_t)src;
-
-    if (len == 4 && !(align & 3))
-        __atomic_store_n((uint32_t *)dst, __atomic_load_n((const uint32_t *)src, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
-    else if (len == 8 && !(align & 7))
-        __atomic_store_n((uint64_t *)dst, __atomic_load_n((const uint64_t *)src, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
-    else
-        memcpy(dst, src, len);
-}
-
 static bool copy(struct dma_space *space, uint64_t addr, uint8_t *buf, size_t len, unsigned prot)
 {
     bool ok = true;
@@ -249,9 +234,9 @@ static bool copy(struct dma_space *space, uint64_t addr, uint8_t *buf, size_t le
         }
         size_t now = MIN(bytes, (uint64_t)len);
         if (prot == DMA_WRITE)
-            copy_words(ptr, buf, now);
+            dma_copy(ptr, buf, now);
         else
-            copy_words(buf, ptr, now);
+            dma_copy(buf, ptr, now);
         addr += now;
         buf += now;
         len -= now;

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -86,6 +87,22 @@ void dma_space_leave(struct dma_space *space);
  */
 void *dma_space_ptr(struct dma_space *space, uint64_t addr, uint64_t len, unsigned prot);
 void *dma_space_span(struct dma_space *space, uint64_t addr, unsigned prot, uint64_t *bytes);
+
+/*
+ * Copies as devices and guests see each other's writes: an aligned 4 or 8 byte value, which can carry a signal (a sequence number, a
+ * status), is a single access, ordered after the data before it.
+ */
+static inline void dma_copy(void *dst, const void *src, size_t len)
+{
+    uintptr_t align = (uintptr_t)dst | (uintptr_t)src;
+
+    if (len == 4 && !(align & 3))
+        __atomic_store_n((uint32_t *)dst, __atomic_load_n((const uint32_t *)src, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+    else if (len == 8 && !(align & 7))
+        __atomic_store_n((uint64_t *)dst, __atomic_load_n((const uint64_t *)src, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+    else
+        memcpy(dst, src, len);
+}
 
 /*
  * Copies that enter and leave by themselves, across adjacent regions. False when any byte is not mapped with the right; the
