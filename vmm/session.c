@@ -119,8 +119,9 @@ static void vgpu_failed(void *opaque, unsigned index, const char *reason)
     g_mutex_lock(&session->lock);
     session->vgpu_disabled = true;
     g_string_append_printf(session->complaints, "vmm: guest %s: vGPU disabled: %s\n", session->vms[index].settings->name, reason);
-    g_mutex_unlock(&session->lock);
+    /* Under the lock, which the callback takes: so ThreadSanitizer sees that this thread is done with the source before it is freed. */
     g_idle_add_full(G_PRIORITY_DEFAULT, on_complaint, session, NULL);
+    g_mutex_unlock(&session->lock);
 }
 
 static void stop_all(struct session *session)

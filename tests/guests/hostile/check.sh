@@ -4,7 +4,7 @@
 # Each argument is one hostile VM. With =REGEX its vGPU must have been disabled for a reason like that, with ?REGEX it may have been; without
 # either it must work on after each case. In any case the guest ends by itself, the neighbour sees nothing of it, and so does vmm. Exit 77 skips without KVM.
 set -u
-vmm=$1 guests=$2 seconds=$3
+vmm=$1 guests=$(readlink -f "$2") seconds=$3
 shift 3
 failures=0
 fail() {
