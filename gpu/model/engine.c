@@ -24,8 +24,8 @@ static void start(void *opaque, uint64_t desc, bool lite)
 {
     struct engine *engine = opaque;
 
-    engine->todo = true;
-    engine->todo_lite = lite;
+    engine->start_due = true;
+    engine->start_lite = lite;
     /* After an element switch a list may be waiting already. */
     __atomic_store_n(&engine->preempt, engine->list.waiting, __ATOMIC_RELAXED);
     g_cond_broadcast(&engine->cond);
@@ -69,7 +69,7 @@ void engine_elsp_write(struct engine *engine, uint32_t value)
 static void do_reset(struct engine *engine)
 {
     execlist_reset(&engine->list);
-    engine->todo = false;
+    engine->start_due = false;
     engine->hung = false;
     engine->irq_due = false;
     engine->cs.desc = 0;
@@ -119,8 +119,8 @@ static void run_loaded(struct engine *engine)
         execlist_context_preempted(&engine->list, &ops, engine);
         break;
     case CS_HALTED:
-        engine->todo = true; /* goes on with what is loaded when software lets it */
-        engine->todo_lite = true;
+        engine->start_due = true; /* goes on with what is loaded when software lets it */
+        engine->start_lite = true;
         break;
     case CS_ERROR:
         engine->hung = true;
@@ -136,9 +136,9 @@ static void run(struct engine *engine)
 {
     struct cs *cs = &engine->cs;
     uint64_t desc = execlist_running(&engine->list);
-    bool lite = engine->todo_lite && cs->desc && DESC_LRCA(cs->desc) == DESC_LRCA(desc);
+    bool lite = engine->start_lite && cs->desc && DESC_LRCA(cs->desc) == DESC_LRCA(desc);
 
-    engine->todo = false;
+    engine->start_due = false;
     if (!lite && __atomic_load_n(&engine->preempt, __ATOMIC_RELAXED)) {
         /* A list came before the first command of this context: it is never loaded. */
         execlist_context_preempted(&engine->list, &ops, engine);
@@ -175,7 +175,7 @@ static void *engine_thread(void *opaque)
         } else if (engine->irq_due) {
             unlock(engine);
             g_mutex_lock(&engine->lock);
-        } else if (engine->todo && !engine->hung && !(engine_attention(engine) & (ATTENTION_HALT | ATTENTION_STOP))) {
+        } else if (engine->start_due && !engine->hung && !(engine_attention(engine) & (ATTENTION_HALT | ATTENTION_STOP))) {
             run(engine);
         } else {
             g_cond_wait(&engine->cond, &engine->lock);

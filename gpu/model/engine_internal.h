@@ -3,7 +3,7 @@
  * An engine and its command streamer, shared by engine.c (thread, execlist), engine_regs.c, context.c and cs*.c; nobody else
  * includes this.
  *
- * Threads: struct cs belongs to the engine's thread. list, todo and the flags of struct engine are guarded by its lock; attention
+ * Threads: struct cs belongs to the engine's thread. list, start_due and the flags of struct engine are guarded by its lock; attention
  * and preempt are atomics that the thread looks at between commands. The engine's thread holds no lock and is outside of a
  * memory section (cs_leave()) when it calls into the rest of the model.
  */
@@ -119,7 +119,7 @@ struct engine {
     GMutex lock;
     GCond cond;
     struct execlist list;
-    bool todo, todo_lite; /* start() was called; the context is execlist_running() */
+    bool start_due, start_lite; /* start() was called; the context is execlist_running() */
     bool running;         /* the thread executes a context */
     bool hung;            /* stopped on an error */
     bool quit, reset_wanted;

@@ -6,7 +6,7 @@ set -u
 vmm=$1
 
 if ! { : <>/dev/kvm; } 2>/dev/null; then
-  echo "SKIP: /dev/kvm cannot be opened"
+  echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"
   exit 77
 fi
 sums=()

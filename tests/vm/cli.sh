@@ -57,7 +57,7 @@ expect 1 '^vmm: /dev/null: not a KVM device' "$vmm" run --kvm /dev/null "$dir/go
 expect 2 'cannot write the serial port.s file' "$vmm" run -o alpha.serial=/nonexistent/x "$dir/good.ini"
 
 if ! { : <>/dev/kvm; } 2>/dev/null; then
-  echo "SKIP: /dev/kvm cannot be opened"
+  echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"
   [ "$failures" -eq 0 ] && exit 77
   exit 1
 fi

@@ -13,7 +13,7 @@ fail() {
 }
 
 if ! { : <>/dev/kvm; } 2>/dev/null; then
-  echo "SKIP: /dev/kvm cannot be opened"
+  echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"
   exit 77
 fi
 dir=$(mktemp -d)
