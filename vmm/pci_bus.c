@@ -41,28 +41,6 @@ static struct pci_device *device_at(struct pci_bus *bus, unsigned bus_number, un
     return bus_number == 0 && (devfn & 7) == 0 ? bus->slots[devfn >> 3].dev : NULL;
 }
 
-/* Any aligned or unaligned access of 1..8 bytes, as the aligned ones of 1, 2 and 4 bytes that functions take. */
-static void config_access(struct pci_device *dev, unsigned offset, uint8_t *data, size_t len, bool write)
-{
-    while (len > 0) {
-        unsigned size = len >= 4 && offset % 4 == 0 ? 4 : len >= 2 && offset % 2 == 0 ? 2 : 1;
-        if (!dev || offset + size > PCI_CONFIG_SIZE) {
-            if (!write)
-                memset(data, 0xff, size);
-        } else if (write) {
-            uint32_t value = 0;
-            memcpy(&value, data, size);
-            dev->ops->config_write(dev, offset, size, value);
-        } else {
-            uint32_t value = dev->ops->config_read(dev, offset, size);
-            memcpy(data, &value, size);
-        }
-        offset += size;
-        data += size;
-        len -= size;
-    }
-}
-
 /* Ports 0xcf8..0xcff. Only a dword access reaches the address latch; a byte at 0xcf9 is the reset control. */
 static void port_read(void *opaque, uint64_t offset, void *data, size_t len)
 {
@@ -72,7 +50,7 @@ static void port_read(void *opaque, uint64_t offset, void *data, size_t len)
     if (offset == 0 && len == 4) {
         memcpy(data, &address, 4);
     } else if (offset >= 4 && (address & ADDRESS_ENABLE)) {
-        config_access(device_at(bus, address >> 16 & 0xff, address >> 8 & 0xff), (address & 0xfc) + (offset & 3), data, len, false);
+        pci_device_config_read(device_at(bus, address >> 16 & 0xff, address >> 8 & 0xff), (address & 0xfc) + (offset & 3), data, len);
     } else {
         memset(data, 0xff, len);
     }
@@ -95,18 +73,17 @@ static void port_write(void *opaque, uint64_t offset, const void *data, size_t l
     }
     address = __atomic_load_n(&bus->address, __ATOMIC_RELAXED);
     if (offset >= 4 && (address & ADDRESS_ENABLE))
-        config_access(device_at(bus, address >> 16 & 0xff, address >> 8 & 0xff), (address & 0xfc) + (offset & 3), (uint8_t *)data,
-                      len, true);
+        pci_device_config_write(device_at(bus, address >> 16 & 0xff, address >> 8 & 0xff), (address & 0xfc) + (offset & 3), data, len);
 }
 
 static void ecam_read(void *opaque, uint64_t offset, void *data, size_t len)
 {
-    config_access(device_at(opaque, offset >> 20, offset >> 12 & 0xff), offset & 0xfff, data, len, false);
+    pci_device_config_read(device_at(opaque, offset >> 20, offset >> 12 & 0xff), offset & 0xfff, data, len);
 }
 
 static void ecam_write(void *opaque, uint64_t offset, const void *data, size_t len)
 {
-    config_access(device_at(opaque, offset >> 20, offset >> 12 & 0xff), offset & 0xfff, (uint8_t *)data, len, true);
+    pci_device_config_write(device_at(opaque, offset >> 20, offset >> 12 & 0xff), offset & 0xfff, data, len);
 }
 
 static void bar_read(void *opaque, uint64_t offset, void *data, size_t len)

@@ -58,6 +58,13 @@ struct pci_device {
     struct pci_host *host;    /* set by attach, NULL before */
 };
 
+/*
+ * Config accesses of any alignment and length, as the aligned ones of 1, 2 and 4 bytes that functions take. Where there is no register
+ * (dev is NULL, or offset at or beyond PCI_CONFIG_SIZE), reads give ones and writes are dropped.
+ */
+void pci_device_config_read(struct pci_device *dev, unsigned offset, void *data, size_t len);
+void pci_device_config_write(struct pci_device *dev, unsigned offset, const void *data, size_t len);
+
 #ifdef __cplusplus
 }
 #endif

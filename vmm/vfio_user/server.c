@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The listening side of vfio-user: the socket, the threads, and what outlives a client. See server.h; session.c talks to a client. */
+#include "vmm/vfio_user/server.h"
+
+#include "vmm/error.h"
+#include "vmm/vfio_user/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* What is added to the eventfd. */
+#define SESSION_OVER UINT64_C(1)
+#define STOP (UINT64_C(1) << 32)
+
+struct vfio_user_server {
+    struct pci_host host; /* first: callbacks get it */
+    struct vfio_user_server_config config;
+    char *name, *path;
+    struct stat identity; /* of the socket that we made, so that another's is not removed */
+    bool bound, attached;
+    int listener;
+    int events; /* eventfd that wakes the listening thread: SESSION_OVER or STOP */
+    GThread *thread;
+    struct client_interrupts interrupts;
+    struct client_memory memory;
+
+    /* The listening thread's. */
+    GThread *session;
+    int client;            /* socket, -1 while there is none */
+    bool session_over;     /* atomic: its thread can be joined */
+};
+
+static struct vfio_user_server *of(struct pci_host *host)
+{
+    return (struct vfio_user_server *)host;
+}
+
+static void host_msi(struct pci_host *host, uint64_t addr, uint32_t data)
+{
+    /* One vector; where it goes in the guest is the client's business, which keeps its own copy of the capability. */
+    client_interrupts_msi(&of(host)->interrupts);
+}
+
+static void host_intx(struct pci_host *host, bool level)
+{
+    client_interrupts_intx(&of(host)->interrupts, level);
+}
+
+static void complain(void *opaque, const char *text)
+{
+    struct vfio_user_server *server = opaque;
+
+    if (server->config.complain)
+        server->config.complain(server->config.opaque, text);
+}
+
+static void wake(struct vfio_user_server *server, uint64_t what)
+{
+    ssize_t ignored = write(server->events, &what, sizeof(what));
+
+    (void)ignored;
+}
+
+static void *run_session(void *opaque)
+{
+    struct vfio_user_server *server = opaque;
+    const struct session_context context = {.socket = server->client,
+                                            .dev = server->config.dev,
+                                            .memory = &server->memory,
+                                            .interrupts = &server->interrupts,
+                                            .complain = complain,
+                                            .opaque = server};
+
+    if (server->config.connected)
+        server->config.connected(server->config.opaque);
+    vfio_user_session_run(&context);
+    if (server->config.leaving)
+        server->config.leaving(server->config.opaque);
+    client_interrupts_drop(&server->interrupts);
+    server->config.dev->ops->reset(server->config.dev);
+    client_memory_finish(&server->memory);
+    shutdown(server->client, SHUT_RDWR);
+    __atomic_store_n(&server->session_over, true, __ATOMIC_RELEASE);
+    wake(server, SESSION_OVER);
+    return NULL;
+}
+
+static void end_session(struct vfio_user_server *server)
+{
+    if (!server->session)
+        return;
+    g_thread_join(g_steal_pointer(&server->session));
+    close(server->client);
+    server->client = -1;
+}
+
+static void accept_client(struct vfio_user_server *server)
+{
+    g_autoptr(GError) error = NULL;
+    int client = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
+
+    if (client < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            complain(server, "a client cannot be let in: no file descriptors or memory are left");
+            g_usleep(100000); /* it stays in the queue, and poll() would return at once */
+        }
+        return;
+    }
+    if (server->session) {
+        complain(server, "a second client was turned away");
+        close(client);
+        return;
+    }
+    server->client = client;
+    server->session_over = false;
+    client_memory_init(&server->memory, server->host.dma);
+    server->session = g_thread_try_new("vfio-user", run_session, server, &error);
+    if (!server->session) {
+        complain(server, error->message);
+        client_memory_finish(&server->memory);
+        close(client);
+        server->client = -1;
+    }
+}
+
+static void *run(void *opaque)
+{
+    struct vfio_user_server *server = opaque;
+    struct pollfd fds[] = {{.fd = server->listener, .events = POLLIN}, {.fd = server->events, .events = POLLIN}};
+    bool stopping = false;
+
+    while (!stopping) {
+        if (poll(fds, G_N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
+            break;
+        uint64_t events = 0;
+        if (read(server->events, &events, sizeof(events)) == sizeof(events))
+            stopping = events >= STOP;
+        if (__atomic_load_n(&server->session_over, __ATOMIC_ACQUIRE))
+            end_session(server);
+        if (!stopping && (fds[0].revents & POLLIN))
+            accept_client(server);
+    }
+    if (server->session)
+        shutdown(server->client, SHUT_RDWR);
+    end_session(server);
+    return NULL;
+}
+
+static bool fail(GError **error, enum vmm_error code, const char *path, const char *format, ...) G_GNUC_PRINTF(4, 5);
+
+static bool fail(GError **error, enum vmm_error code, const char *path, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error(error, VMM_ERROR, code, "socket %s: %s", path, text);
+    return false;
+}
+
+static bool somebody_answers(const struct sockaddr_un *address)
+{
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool answers = probe >= 0 && connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0;
+
+    if (probe >= 0)
+        close(probe);
+    return answers;
+}
+
+static bool start_listening(struct vfio_user_server *server, GError **error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = server->path;
+    struct stat st;
+
+    if (strlen(path) >= sizeof(address.sun_path))
+        return fail(error, VMM_ERROR_CONFIG, path, "the path has more than %zu bytes (try a shorter one)", sizeof(address.sun_path) - 1);
+    strcpy(address.sun_path, path);
+    server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (server->listener < 0)
+        return fail(error, VMM_ERROR_FAILED, path, "%s", g_strerror(errno));
+    /* The mode is that of the descriptor, so that there is no moment with another one. */
+    if (fchmod(server->listener, 0600) != 0)
+        return fail(error, VMM_ERROR_FAILED, path, "%s", g_strerror(errno));
+    if (bind(server->listener, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+        int reason = errno;
+        if (reason != EADDRINUSE)
+            return fail(error, VMM_ERROR_CONFIG, path, "%s", g_strerror(reason));
+        if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+            return fail(error, VMM_ERROR_CONFIG, path, "a file is there already, which is no socket (try another path)");
+        return somebody_answers(&address)
+                   ? fail(error, VMM_ERROR_CONFIG, path, "another server listens there (try another path)")
+                   : fail(error, VMM_ERROR_CONFIG, path, "is left over from a server that is gone (rm %s)", path);
+    }
+    server->bound = lstat(path, &server->identity) == 0;
+    if (listen(server->listener, 4) != 0)
+        return fail(error, VMM_ERROR_FAILED, path, "%s", g_strerror(errno));
+    return true;
+}
+
+struct vfio_user_server *vfio_user_server_create(const struct vfio_user_server_config *config, GError **error)
+{
+    struct vfio_user_server *server = g_new0(struct vfio_user_server, 1);
+
+    server->config = *config;
+    server->name = g_strdup(config->name);
+    server->path = g_strdup(config->path);
+    server->config.name = server->name;
+    server->config.path = server->path;
+    server->listener = server->client = -1;
+    client_interrupts_init(&server->interrupts);
+    server->host = (struct pci_host){.dma = dma_space_create(server->name), .msi = host_msi, .intx = host_intx};
+    server->events = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (server->events < 0) {
+        fail(error, VMM_ERROR_FAILED, server->path, "%s", g_strerror(errno));
+        goto failed;
+    }
+    if (!start_listening(server, error))
+        goto failed;
+    config->dev->ops->attach(config->dev, &server->host);
+    server->attached = true;
+    server->thread = g_thread_try_new("vfio-user-listen", run, server, error);
+    if (server->thread)
+        return server;
+failed:
+    /* An attached device points into the server: it goes with it. That is after an error of the system only. */
+    if (!server->attached)
+        server->config.dev = NULL;
+    vfio_user_server_destroy(server);
+    return NULL;
+}
+
+void vfio_user_server_destroy(struct vfio_user_server *server)
+{
+    struct stat st;
+
+    if (!server)
+        return;
+    if (server->thread) {
+        wake(server, STOP);
+        g_thread_join(server->thread);
+    }
+    if (server->bound && lstat(server->path, &st) == 0 && st.st_dev == server->identity.st_dev && st.st_ino == server->identity.st_ino)
+        unlink(server->path);
+    if (server->listener >= 0)
+        close(server->listener);
+    if (server->events >= 0)
+        close(server->events);
+    if (server->config.dev)
+        server->config.dev->ops->destroy(server->config.dev);
+    client_interrupts_finish(&server->interrupts);
+    dma_space_unref(server->host.dma);
+    g_free(server->name);
+    g_free(server->path);
+    g_free(server);
+}
