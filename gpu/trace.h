@@ -31,6 +31,9 @@ struct trace_event_desc {
 };
 extern const struct trace_event_desc trace_event_descs[TRACE_EVENT_COUNT];
 
+/* In the first value of a trap: the guest wrote. */
+#define TRACE_TRAP_IS_WRITE (UINT64_C(1) << 63)
+
 enum {
     TRACE_MAX_VGPUS = 128,
     TRACE_HOST = 0,        /* vgpu value of events that belong to no guest; vGPU ids start at 1 */

@@ -3,6 +3,7 @@
  * PCI configuration space of a vGPU: a Skylake GT2 as GVT-g shows it (Linux 6.1 gvt/cfg_space.c): registers and aperture of the
  * physical part, no stolen memory, no expansion ROM. Called by vgpu.c.
  */
+#include "gpu/blocks/traps.h"
 #include "mmio/vgpu_internal.h"
 
 /* Offsets and values as on 8086:1912; PRM SKL vol. 4 "Configuration Registers", intel_pci_config.h, include/drm/i915_drm.h. */
@@ -64,13 +65,13 @@ uint32_t vgpu_config_read(struct vgpu *vgpu, unsigned offset, unsigned size)
     vgpu_lock(vgpu);
     uint32_t value = pci_config_read(&vgpu->pci.config, offset, size);
     vgpu_unlock(vgpu);
-    trace_emit(vgpu->trace, TRACE_TRAP_CONFIG, vgpu->id, TRACE_NO_ENGINE, offset, value);
+    trap_config(vgpu->trace, vgpu->id, TRAP_READ, offset, value);
     return value;
 }
 
 void vgpu_config_write(struct vgpu *vgpu, unsigned offset, unsigned size, uint32_t value)
 {
-    trace_emit(vgpu->trace, TRACE_TRAP_CONFIG, vgpu->id, TRACE_NO_ENGINE, offset, value);
+    trap_config(vgpu->trace, vgpu->id, TRAP_WRITE, offset, value);
     vgpu_lock(vgpu);
     bool moved = pci_config_write(&vgpu->pci.config, offset, size, value);
     vgpu_unlock(vgpu);

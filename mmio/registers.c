@@ -4,6 +4,7 @@
  * row to the part that gives it behaviour. Also takes BAR0 apart: registers, then nothing, then the global GTT. Called by vgpu.c.
  */
 #include "gpu/blocks/regfile.h"
+#include "gpu/blocks/traps.h"
 #include "mmio/vgpu_internal.h"
 
 #include <string.h>
@@ -151,39 +152,6 @@ void registers_write(struct vgpu *vgpu, uint32_t offset, uint32_t value)
         sched_client_set_register(vgpu->client, offset, regfile_get(vgpu->regs, offset));
 }
 
-static enum trace_event trap_class(uint64_t offset, bool write)
-{
-    if (offset >= GTT_OFFSET)
-        return TRACE_TRAP_GTT;
-    if (offset - PVINFO_OFFSET < PVINFO_BYTES)
-        return TRACE_TRAP_PVINFO;
-    const struct reg_desc *desc = reg_find((uint32_t)offset & ~3u, NULL);
-    switch (desc ? (enum reg_class)desc->cls : REG_PLAIN) {
-    case REG_IRQ:
-        return TRACE_TRAP_INTERRUPT;
-    case REG_DISPLAY:
-    case REG_GMBUS:
-    case REG_AUX:
-        return TRACE_TRAP_DISPLAY;
-    case REG_ENGINE:
-        if (write && desc->engine < ENGINE_COUNT && desc->offset - engine_mmio_base(desc->engine) == RING_ELSP)
-            return TRACE_TRAP_ELSP;
-        break;
-    default:
-        break;
-    }
-    return write ? TRACE_TRAP_WRITE : TRACE_TRAP_READ;
-}
-
-static void trap(struct vgpu *vgpu, uint64_t offset, const void *data, size_t len, bool write)
-{
-    uint64_t value = 0;
-
-    memcpy(&value, data, MIN(len, sizeof(value)));
-    trace_emit(vgpu->trace, trap_class(offset, write), vgpu->id, TRACE_NO_ENGINE,
-               offset >= GTT_OFFSET ? (offset - GTT_OFFSET) / 8 : offset, value);
-}
-
 void bar0_read(struct vgpu *vgpu, uint64_t offset, void *data, size_t len)
 {
     uint8_t *out = data;
@@ -207,7 +175,7 @@ void bar0_read(struct vgpu *vgpu, uint64_t offset, void *data, size_t len)
         out += now;
         len -= now;
     }
-    trap(vgpu, start, data, total, false);
+    trap_bar0(vgpu->trace, vgpu->id, TRAP_READ, start, data, total);
 }
 
 /* What the other bytes of a register are, for a write of some of its bytes: what changes nothing. */
@@ -224,7 +192,7 @@ void bar0_write(struct vgpu *vgpu, uint64_t offset, const void *data, size_t len
 {
     const uint8_t *in = data;
 
-    trap(vgpu, offset, data, len, true);
+    trap_bar0(vgpu->trace, vgpu->id, TRAP_WRITE, offset, data, len);
     while (len > 0) {
         size_t now = len;
         if (offset >= GTT_OFFSET) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A vGPU: its resources, its place on a PCI bus, its lock. See vgpu.h; created by the machines' configuration. */
+#include "gpu/blocks/traps.h"
 #include "mmio/vgpu_internal.h"
 
 #include <gio/gio.h>
@@ -61,7 +62,7 @@ static void bar_read(struct pci_device *dev, unsigned bar, uint64_t offset, void
     if (bar == 0) {
         bar0_read(vgpu, offset, data, len);
     } else if (bar == 2) {
-        trace_emit(vgpu->trace, TRACE_TRAP_APERTURE, vgpu->id, TRACE_NO_ENGINE, offset, len);
+        trap_aperture(vgpu->trace, vgpu->id, TRAP_READ, offset, len);
         aperture_read(vgpu, offset, data, len);
     } else {
         memset(data, 0xff, len);
@@ -77,7 +78,7 @@ static void bar_write(struct pci_device *dev, unsigned bar, uint64_t offset, con
     if (bar == 0) {
         bar0_write(vgpu, offset, data, len);
     } else if (bar == 2) {
-        trace_emit(vgpu->trace, TRACE_TRAP_APERTURE, vgpu->id, TRACE_NO_ENGINE, offset, len);
+        trap_aperture(vgpu->trace, vgpu->id, TRAP_WRITE, offset, len);
         if (!vgpu_has_failed(vgpu))
             aperture_write(vgpu, offset, data, len);
     }

@@ -20,8 +20,6 @@
 #include "mmio/vgpu.h"
 
 enum {
-    PVINFO_OFFSET = 0x78000,
-    PVINFO_BYTES = 0x1000,
     VGPU_ALL_ENGINES = (1 << ENGINE_COUNT) - 1,
 };
 

@@ -3,6 +3,7 @@
 #include "vmm/commands.h"
 #include "vmm/config.h"
 #include "vmm/error.h"
+#include "vmm/serve.h"
 #include "vmm/units.h"
 
 static void print(const struct config *config)
@@ -11,6 +12,11 @@ static void print(const struct config *config)
         const struct vm_settings *vm = g_ptr_array_index(config->vms, i);
         g_autofree char *memory = format_size(vm->memory);
         printf("%s: %s of RAM, %u vCPU%s, gpu %s\n", vm->name, memory, (unsigned)vm->vcpus, vm->vcpus == 1 ? "" : "s", vm->gpu);
+    }
+    for (unsigned i = 0; i < config->vgpus->len; i++) {
+        const struct vgpu_settings *vgpu = g_ptr_array_index(config->vgpus, i);
+        g_autofree char *socket = serve_socket_path(vgpu);
+        printf("%s: %s at %s\n", vgpu->name, vgpu->type, socket);
     }
     printf("%s: ok\n", config->path);
 }
@@ -25,6 +31,13 @@ static void print_json(const struct config *config)
         g_autofree char *name = json_string(vm->name), *image = json_string(vm->image), *gpu = json_string(vm->gpu);
         printf("%s{\"name\": %s, \"image\": %s, \"memory\": %" G_GUINT64_FORMAT ", \"vcpus\": %" G_GUINT64_FORMAT ", \"gpu\": %s}",
                i ? ", " : "", name, image, vm->memory, vm->vcpus, gpu);
+    }
+    printf("], \"vgpus\": [");
+    for (unsigned i = 0; i < config->vgpus->len; i++) {
+        const struct vgpu_settings *vgpu = g_ptr_array_index(config->vgpus, i);
+        g_autofree char *where = serve_socket_path(vgpu);
+        g_autofree char *name = json_string(vgpu->name), *type = json_string(vgpu->type), *socket = json_string(where);
+        printf("%s{\"name\": %s, \"type\": %s, \"socket\": %s}", i ? ", " : "", name, type, socket);
     }
     puts("]}");
 }

@@ -17,7 +17,7 @@ static void print_config_help(void)
 {
     puts("Keys of a configuration file. Sizes take K, M, G, T; durations ns, us, ms, s, min.");
     for (unsigned group = 0; group < OPTION_GROUPS; group++) {
-        printf("\n[%s%s]\n", option_group_names[group], group == OPTION_VM ? " NAME" : "");
+        printf("\n[%s%s]\n", option_group_names[group], option_group_is_named(group) ? " NAME" : "");
         for (size_t i = 0; i < option_count; i++) {
             const struct option *o = &options[i];
             if (o->group != group)
@@ -37,7 +37,7 @@ static void print_config_help(void)
 static void print_keys_markdown(unsigned group)
 {
     printf("\n#### `[%s%s]`\n\n| key | values | default | meaning |\n| --- | --- | --- | --- |\n", option_group_names[group],
-           group == OPTION_VM ? " NAME" : "");
+           option_group_is_named(group) ? " NAME" : "");
     for (size_t i = 0; i < option_count; i++) {
         const struct option *o = &options[i];
         if (o->group != group)

@@ -2,6 +2,7 @@
 /* The command table and what all commands share. Used by main.c and cmd_*.c. */
 #include "vmm/commands.h"
 
+#include "vmm/config.h"
 #include "vmm/error.h"
 #include "vmm/units.h"
 
@@ -9,6 +10,7 @@
 
 const struct command commands[] = {
     {"run", cmd_run, "CONFIG.ini", "run the VMs of a configuration file"},
+    {"serve", cmd_serve, "CONFIG.ini", "offer the vGPUs of a configuration file to QEMU and other VMMs"},
     {"check", cmd_check, "CONFIG.ini", "check a configuration file without starting anything"},
     {"types", cmd_types, "", "list the vGPU types"},
     {"gpus", cmd_gpus, "", "list the host's Intel GPUs"},
@@ -97,6 +99,12 @@ int command_fail(GError *error)
     fprintf(stderr, "vmm: %s\n", error->message);
     g_error_free(error);
     return code;
+}
+
+int command_wrong_kind(const struct config *config, const char *command, const char *what, const char *other)
+{
+    fprintf(stderr, "vmm: %s: %s: it has no %s (try %s)\n", command, config->path, what, other);
+    return EXIT_USAGE;
 }
 
 char *json_string(const char *text)

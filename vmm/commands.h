@@ -34,10 +34,15 @@ bool command_parse(int *argc, char ***argv, const GOptionEntry *entries, int min
 /* Prints "vmm: MESSAGE" and returns the exit code that the error stands for; frees the error. */
 int command_fail(GError *error);
 
+/* Says that a configuration is for another command; returns the exit code. what: "VM" or "vGPU". */
+struct config;
+int command_wrong_kind(const struct config *config, const char *command, const char *what, const char *other);
+
 /* Text as a JSON string with its quotes; caller frees with g_free. */
 char *json_string(const char *text);
 
 int cmd_run(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_types(int argc, char **argv);
 int cmd_gpus(int argc, char **argv);

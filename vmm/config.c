@@ -5,10 +5,12 @@
 #include "vmm/error.h"
 #include "vmm/units.h"
 
+#include "mmio/vgpu.h"
+
 #include <string.h>
 
 #define FILE_SIZE_MAX (UINT64_C(1) << 20)
-enum { VM_NAME_MAX = 32, VMS_MAX = 64 };
+enum { NAME_MAX_BYTES = 32, GUESTS_MAX = 64 };
 
 static bool fail(GError **error, const char *where, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
@@ -33,6 +35,15 @@ static void vm_free(gpointer data)
     g_free(vm);
 }
 
+static void vgpu_free(gpointer data)
+{
+    struct vgpu_settings *vgpu = data;
+
+    option_clear_all(OPTION_VGPU, vgpu);
+    g_free(vgpu->name);
+    g_free(vgpu);
+}
+
 void config_free(struct config *config)
 {
     if (!config)
@@ -40,13 +51,50 @@ void config_free(struct config *config)
     option_clear_all(OPTION_GPU, &config->gpu);
     option_clear_all(OPTION_SCHEDULER, &config->scheduler);
     g_ptr_array_unref(config->vms);
+    g_ptr_array_unref(config->vgpus);
     g_free(config->path);
     g_free(config);
 }
 
-bool config_vm_has_vgpu(const struct vm_settings *vm)
+GArray *config_gpu_users(const struct config *config)
 {
-    return strcmp(vm->gpu, "none") != 0 && strcmp(vm->gpu, "passthrough") != 0;
+    GArray *users = g_array_new(FALSE, FALSE, sizeof(struct gpu_user));
+
+    for (unsigned i = 0; i < config->vms->len; i++) {
+        const struct vm_settings *vm = g_ptr_array_index(config->vms, i);
+        struct gpu_user user = {.group = "vm",
+                                .key = "gpu",
+                                .name = vm->name,
+                                .type = g_str_has_prefix(vm->gpu, VFIO_USER_PREFIX) ? "none" : vm->gpu,
+                                .monitor = vm->monitor,
+                                .screenshot = vm->screenshot,
+                                .weight = (unsigned)vm->weight};
+        g_array_append_val(users, user);
+    }
+    for (unsigned i = 0; i < config->vgpus->len; i++) {
+        const struct vgpu_settings *vgpu = g_ptr_array_index(config->vgpus, i);
+        struct gpu_user user = {.group = "vgpu",
+                                .key = "type",
+                                .name = vgpu->name,
+                                .type = vgpu->type,
+                                .monitor = vgpu->monitor,
+                                .screenshot = vgpu->screenshot,
+                                .weight = (unsigned)vgpu->weight};
+        g_array_append_val(users, user);
+    }
+    return users;
+}
+
+bool gpu_user_has_vgpu(const struct gpu_user *user)
+{
+    return strcmp(user->type, "none") != 0 && strcmp(user->type, "passthrough") != 0;
+}
+
+unsigned gpu_user_weight(const struct gpu_user *user)
+{
+    const struct vgpu_type *type = vgpu_type_find(user->type);
+
+    return !type ? 0 : user->weight ? user->weight : type->weight;
 }
 
 static void set_defaults(enum option_group group, void *settings)
@@ -58,19 +106,42 @@ static void set_defaults(enum option_group group, void *settings)
     }
 }
 
-static struct vm_settings *find_vm(const struct config *config, const char *name)
+/* The groups that have names: where their settings are, how large these are, and what they are called. */
+static const struct named_group {
+    enum option_group group;
+    size_t list; /* of the GPtrArray in struct config */
+    size_t size;
+    const char *what;
+} named_groups[] = {
+    {OPTION_VM, offsetof(struct config, vms), sizeof(struct vm_settings), "VM"},
+    {OPTION_VGPU, offsetof(struct config, vgpus), sizeof(struct vgpu_settings), "vGPU"},
+};
+/* The name is the first member of either. */
+G_STATIC_ASSERT(offsetof(struct vm_settings, name) == 0 && offsetof(struct vgpu_settings, name) == 0);
+
+static GPtrArray *group_list(const struct config *config, const struct named_group *named)
 {
-    for (unsigned i = 0; i < config->vms->len; i++) {
-        struct vm_settings *vm = g_ptr_array_index(config->vms, i);
-        if (strcmp(vm->name, name) == 0)
-            return vm;
-    }
+    return *(GPtrArray *const *)(const void *)((const char *)config + named->list);
+}
+
+static const char *settings_name(const void *settings)
+{
+    return *(char *const *)settings;
+}
+
+static void *find_named(const struct config *config, const struct named_group *named, const char *name)
+{
+    GPtrArray *list = group_list(config, named);
+
+    for (unsigned i = 0; i < list->len; i++)
+        if (strcmp(settings_name(g_ptr_array_index(list, i)), name) == 0)
+            return g_ptr_array_index(list, i);
     return NULL;
 }
 
 static bool valid_name(const char *name)
 {
-    if (!*name || strlen(name) > VM_NAME_MAX)
+    if (!*name || strlen(name) > NAME_MAX_BYTES)
         return false;
     for (; *name; name++)
         if (!g_ascii_isalnum(*name) && !strchr("-_.", *name))
@@ -94,10 +165,36 @@ static bool set_key(enum option_group group, void *settings, const char *where, 
     return true;
 }
 
-/* The settings that a group of the file fills; creates those of a VM. */
+static void *open_named_group(struct config *config, const struct named_group *named, const char *group, GError **error)
+{
+    const char *kind = option_group_names[named->group];
+    g_autofree char *name = g_strstrip(g_strdup(group + strlen(kind) + 1));
+    GPtrArray *list = group_list(config, named);
+
+    if (!valid_name(name)) {
+        fail(error, config->path, "[%s]: a %s's name is 1 to %d letters, digits, '-', '_' or '.' (try [%s alpha])", group, named->what,
+             NAME_MAX_BYTES, kind);
+        return NULL;
+    }
+    if (find_named(config, named, name)) {
+        fail(error, config->path, "[%s %s]: two %ss have this name (try [%s %s2])", kind, name, named->what, kind, name);
+        return NULL;
+    }
+    if (list->len >= GUESTS_MAX) {
+        fail(error, config->path, "[%s %s]: more than %d %ss", kind, name, GUESTS_MAX, named->what);
+        return NULL;
+    }
+    void *settings = g_malloc0(named->size);
+    *(char **)settings = g_steal_pointer(&name);
+    set_defaults(named->group, settings);
+    g_ptr_array_add(list, settings);
+    return settings;
+}
+
+/* The settings that a group of the file fills; creates those of a VM or vGPU. */
 static void *open_group(struct config *config, const char *group, enum option_group *kind, GError **error)
 {
-    static const char *const known[] = {"gpu", "scheduler", "vm NAME", NULL};
+    static const char *const known[] = {"gpu", "scheduler", "vm NAME", "vgpu NAME", NULL};
 
     if (strcmp(group, "gpu") == 0) {
         *kind = OPTION_GPU;
@@ -107,32 +204,18 @@ static void *open_group(struct config *config, const char *group, enum option_gr
         *kind = OPTION_SCHEDULER;
         return &config->scheduler;
     }
-    if (g_str_has_prefix(group, "vm ")) {
-        g_autofree char *name = g_strstrip(g_strdup(group + 3));
-        if (!valid_name(name)) {
-            fail(error, config->path, "[%s]: a VM's name is 1 to %d letters, digits, '-', '_' or '.' (try [vm alpha])", group, VM_NAME_MAX);
-            return NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS(named_groups); i++) {
+        const char *prefix = option_group_names[named_groups[i].group];
+        if (g_str_has_prefix(group, prefix) && group[strlen(prefix)] == ' ') {
+            *kind = named_groups[i].group;
+            return open_named_group(config, &named_groups[i], group, error);
         }
-        if (find_vm(config, name)) {
-            fail(error, config->path, "[vm %s]: two VMs have this name (try [vm %s2])", name, name);
-            return NULL;
-        }
-        if (config->vms->len >= VMS_MAX) {
-            fail(error, config->path, "[vm %s]: more than %d VMs", name, VMS_MAX);
-            return NULL;
-        }
-        struct vm_settings *vm = g_new0(struct vm_settings, 1);
-        vm->name = g_steal_pointer(&name);
-        set_defaults(OPTION_VM, vm);
-        g_ptr_array_add(config->vms, vm);
-        *kind = OPTION_VM;
-        return vm;
     }
-    const char *guess = suggest(group, known);
-    if (strcmp(group, "vm") == 0)
-        guess = "vm NAME";
-    fail(error, config->path, "[%s]: unknown group (%s%s%s)", group, guess ? "did you mean [" : "groups are [gpu], [scheduler], [vm NAME",
-         guess ? guess : "", guess ? "]?" : "]");
+    const char *guess = strcmp(group, "vm") == 0 ? "vm NAME" : strcmp(group, "vgpu") == 0 ? "vgpu NAME" : suggest(group, known);
+    if (guess)
+        fail(error, config->path, "[%s]: unknown group (did you mean [%s]?)", group, guess);
+    else
+        fail(error, config->path, "[%s]: unknown group (groups are [gpu], [scheduler], [vm NAME], [vgpu NAME])", group);
     return NULL;
 }
 
@@ -156,8 +239,11 @@ static bool check_duplicates(const struct config *config, const char *text, GErr
             g_hash_table_remove_all(keys);
             if (g_hash_table_add(groups, g_strdup(group)))
                 continue;
-            if (g_str_has_prefix(group, "vm "))
-                return fail(error, config->path, "[%s]: two VMs have this name (try [%s2])", group, group);
+            for (size_t i = 0; i < G_N_ELEMENTS(named_groups); i++) {
+                g_autofree char *prefix = g_strdup_printf("%s ", option_group_names[named_groups[i].group]);
+                if (g_str_has_prefix(group, prefix))
+                    return fail(error, config->path, "[%s]: two %ss have this name (try [%s2])", group, named_groups[i].what, group);
+            }
             return fail(error, config->path, "[%s]: the group appears twice (merge them)", group);
         }
         if (*start != '#' && equals && group) {
@@ -209,22 +295,28 @@ static bool override(struct config *config, const char *text, GError **error)
         return set_key(OPTION_SCHEDULER, &config->scheduler, where, section, key, value, NULL, error);
 
     g_autoptr(GStrvBuilder) names = g_strv_builder_new();
-    bool all = strcmp(section, "vm") == 0, found = false;
-    if (g_str_has_prefix(section, "vm ") || g_str_has_prefix(section, "vm."))
-        section += 3;
-    for (unsigned i = 0; i < config->vms->len; i++) {
-        struct vm_settings *vm = g_ptr_array_index(config->vms, i);
-        g_autofree char *group = g_strdup_printf("vm %s", vm->name);
-        g_strv_builder_add(names, vm->name);
-        if (!all && strcmp(section, vm->name) != 0)
-            continue;
-        found = true;
-        if (!set_key(OPTION_VM, vm, where, group, key, value, NULL, error))
-            return false;
+    bool found = false;
+    for (size_t g = 0; g < G_N_ELEMENTS(named_groups); g++) {
+        const struct named_group *named = &named_groups[g];
+        const char *kind = option_group_names[named->group];
+        GPtrArray *list = group_list(config, named);
+        bool all = strcmp(section, kind) == 0, qualified = g_str_has_prefix(section, kind) && strchr(" .", section[strlen(kind)]);
+        const char *wanted = qualified && !all ? section + strlen(kind) + 1 : section;
+        for (unsigned i = 0; i < list->len; i++) {
+            void *settings = g_ptr_array_index(list, i);
+            const char *name = settings_name(settings);
+            g_autofree char *group = g_strdup_printf("%s %s", kind, name);
+            g_strv_builder_add(names, name);
+            if (!all && strcmp(wanted, name) != 0)
+                continue;
+            found = true;
+            if (!set_key(named->group, settings, where, group, key, value, NULL, error))
+                return false;
+        }
     }
     if (found)
         return true;
-    g_strv_builder_add_many(names, "gpu", "scheduler", "vm", NULL);
+    g_strv_builder_add_many(names, "gpu", "scheduler", config->vgpus->len ? "vgpu" : "vm", NULL);
     g_auto(GStrv) known = g_strv_builder_end(names);
     const char *guess = suggest(section, (const char *const *)known);
     g_autofree char *list = g_strjoinv(", ", known);
@@ -235,12 +327,31 @@ static bool override(struct config *config, const char *text, GError **error)
 /* Keys without a default must have been given, in the file or by -o. */
 static bool check_required(const struct config *config, GError **error)
 {
-    for (unsigned i = 0; i < config->vms->len; i++) {
-        const struct vm_settings *vm = g_ptr_array_index(config->vms, i);
-        if (!vm->image)
-            return fail(error, config->path, "[vm %s] image: is missing (try image = %s)", vm->name,
-                        option_find(OPTION_VM, "image")->example);
+    for (size_t g = 0; g < G_N_ELEMENTS(named_groups); g++) {
+        const struct named_group *named = &named_groups[g];
+        GPtrArray *list = group_list(config, named);
+        for (unsigned i = 0; i < list->len; i++) {
+            const void *settings = g_ptr_array_index(list, i);
+            for (size_t o = 0; o < option_count; o++)
+                if (options[o].group == named->group && !options[o].fallback &&
+                    !*(char *const *)(const void *)((const char *)settings + options[o].offset))
+                    return fail(error, config->path, "[%s %s] %s: is missing (try %s = %s)", option_group_names[named->group],
+                                settings_name(settings), options[o].key, options[o].key, options[o].example);
+        }
     }
+    return true;
+}
+
+/* What a file describes: machines that vmm run starts, or vGPUs that vmm serve offers. */
+static bool check_contents(const struct config *config, GError **error)
+{
+    if (config->vms->len == 0 && config->vgpus->len == 0)
+        return fail(error, config->path, "no VM (add a group [vm NAME] with image = FILE, or [vgpu NAME] with type = TYPE to serve a vGPU)");
+    if (config->vms->len > 0 && config->vgpus->len > 0)
+        return fail(error, config->path,
+                    "[vm %s] and [vgpu %s]: a file has VMs, for vmm run, or vGPUs, for vmm serve (split it; the VM attaches by gpu = " VFIO_USER_PREFIX
+                    "SOCKET)",
+                    settings_name(g_ptr_array_index(config->vms, 0)), settings_name(g_ptr_array_index(config->vgpus, 0)));
     return true;
 }
 
@@ -254,6 +365,7 @@ struct config *config_load(const char *path, const char *const *overrides, GErro
 
     config->path = g_strdup(path);
     config->vms = g_ptr_array_new_with_free_func(vm_free);
+    config->vgpus = g_ptr_array_new_with_free_func(vgpu_free);
     set_defaults(OPTION_GPU, &config->gpu);
     set_defaults(OPTION_SCHEDULER, &config->scheduler);
 
@@ -284,11 +396,7 @@ struct config *config_load(const char *path, const char *const *overrides, GErro
     for (; overrides && *overrides; overrides++)
         if (!override(config, *overrides, error))
             goto failed;
-    if (config->vms->len == 0) {
-        fail(error, path, "no VM (add a group [vm NAME] with image = FILE)");
-        goto failed;
-    }
-    if (check_required(config, error))
+    if (check_contents(config, error) && check_required(config, error))
         return config;
 
 failed:

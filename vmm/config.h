@@ -13,12 +13,13 @@ struct config {
     char *path;
     struct gpu_settings gpu;
     struct scheduler_settings scheduler;
-    GPtrArray *vms; /* struct vm_settings *, in the file's order */
+    GPtrArray *vms;   /* struct vm_settings *, in the file's order */
+    GPtrArray *vgpus; /* struct vgpu_settings *, in the file's order; a file has VMs or vGPUs, not both */
 };
 
 /*
- * Reads path and applies overrides ("section.key=value", NULL-terminated, may be NULL). A section is gpu, scheduler, a VM's name (or
- * "vm NAME"), or "vm" for all of them.
+ * Reads path and applies overrides ("section.key=value", NULL-terminated, may be NULL). A section is gpu, scheduler, a VM's or vGPU's name (or
+ * "vm NAME"), or "vm" or "vgpu" for all of them.
  */
 struct config *config_load(const char *path, const char *const *overrides, GError **error);
 void config_free(struct config *config); /* NULL is allowed */
@@ -26,8 +27,21 @@ void config_free(struct config *config); /* NULL is allowed */
 /* What can be said without KVM: images load, types fit, the GPU is not used twice. config_load() does not do this. */
 bool config_check(const struct config *config, GError **error);
 
-/* True when gpu is a vGPU type (neither none nor passthrough). */
-bool config_vm_has_vgpu(const struct vm_settings *vm);
+/* Who uses the GPU that this process has: a VM of its own, or a VMM that attaches to a socket. Pointers belong to the configuration. */
+struct gpu_user {
+    const char *group, *key; /* for messages: "vm" and "gpu", or "vgpu" and "type" */
+    const char *name;
+    const char *type;        /* vGPU type, "passthrough", or "none": also when the GPU is another process's */
+    const char *monitor;
+    const char *screenshot;  /* path, or NULL */
+    unsigned weight;         /* 0: the type's */
+};
+/* One for each VM, or for each served vGPU, in the file's order. Caller frees with g_array_unref(). */
+GArray *config_gpu_users(const struct config *config);
+/* True when type is a vGPU type (neither none nor passthrough). */
+bool gpu_user_has_vgpu(const struct gpu_user *user);
+/* The weight that counts: its own or the type's; 0 without a vGPU. */
+unsigned gpu_user_weight(const struct gpu_user *user);
 
 #ifdef __cplusplus
 }

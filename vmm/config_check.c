@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a configuration means, checked without KVM: images, sizes of vGPU types, sharing of the GPU. Used by the run and check commands. */
+/*
+ * What a configuration means, checked without KVM: images, sizes of vGPU types, sharing of the GPU. Used by the run,
+ * serve and check commands.
+ */
 #include "vmm/boot.h"
 #include "vmm/config.h"
 #include "vmm/error.h"
@@ -16,17 +19,17 @@
 #define GGTT_SIZE (UINT64_C(4) << 30)
 enum { FENCES = 32, HOST_FENCES = 4 };
 
-static bool fail(const struct config *config, const struct vm_settings *vm, const char *key, GError **error, const char *format, ...)
-    G_GNUC_PRINTF(5, 6);
+static bool fail(const struct config *config, const char *group, const char *name, const char *key, GError **error, const char *format, ...)
+    G_GNUC_PRINTF(6, 7);
 
-static bool fail(const struct config *config, const struct vm_settings *vm, const char *key, GError **error, const char *format, ...)
+static bool fail(const struct config *config, const char *group, const char *name, const char *key, GError **error, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
     g_autofree char *reason = g_strdup_vprintf(format, args);
     va_end(args);
-    g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: [vm %s] %s: %s", config->path, vm->name, key, reason);
+    g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: [%s %s] %s: %s", config->path, group, name, key, reason);
     return false;
 }
 
@@ -41,7 +44,7 @@ static bool fits(const struct vgpu_type *type, const struct pool *pool)
     return type->low_gm <= pool->low && type->high_gm <= pool->high && type->fences <= pool->fences;
 }
 
-static bool type_error(const struct config *config, const struct vm_settings *vm, const struct vgpu_type *type,
+static bool type_error(const struct config *config, const struct gpu_user *user, const struct vgpu_type *type,
                        const struct pool *pool, GError **error)
 {
     g_autofree char *need = NULL, *left = NULL, *advice = NULL;
@@ -69,9 +72,14 @@ static bool type_error(const struct config *config, const struct vm_settings *vm
         g_autofree char *aperture = format_size(config->gpu.aperture * 2);
         advice = g_strdup_printf("try [gpu] aperture = %s", aperture);
     } else
-        advice = g_strdup("try fewer VMs with a vGPU");
-    return fail(config, vm, "gpu", error, "%s no longer fits: it needs %s of %s, %s are left (%s)", type->name, need, what, left,
+        advice = g_strdup("try fewer vGPUs");
+    return fail(config, user->group, user->name, user->key, error, "%s no longer fits: it needs %s of %s, %s are left (%s)", type->name, need, what, left,
                 advice);
+}
+
+static const char *user_advice(const struct gpu_user *user)
+{
+    return strcmp(user->group, "vm") == 0 ? "try none" : "remove one";
 }
 
 static bool check_gpus(const struct config *config, GError **error)
@@ -79,26 +87,28 @@ static bool check_gpus(const struct config *config, GError **error)
     struct pool pool = {.low = config->gpu.aperture - HOST_LOW_GM,
                         .high = GGTT_SIZE - config->gpu.aperture > HOST_HIGH_GM ? GGTT_SIZE - config->gpu.aperture - HOST_HIGH_GM : 0,
                         .fences = FENCES - HOST_FENCES};
-    const struct vm_settings *owner = NULL, *other = NULL;
+    g_autoptr(GArray) users = config_gpu_users(config);
+    const struct gpu_user *owner = NULL, *other = NULL;
 
-    for (unsigned i = 0; i < config->vms->len; i++) {
-        const struct vm_settings *vm = g_ptr_array_index(config->vms, i);
-        if (strcmp(vm->gpu, "passthrough") == 0) {
+    for (unsigned i = 0; i < users->len; i++) {
+        const struct gpu_user *user = &g_array_index(users, struct gpu_user, i);
+        if (strcmp(user->type, "passthrough") == 0) {
             if (owner)
-                return fail(config, vm, "gpu", error, "the GPU is passed through to [vm %s] already (try none)", owner->name);
-            owner = vm;
-        } else if (config_vm_has_vgpu(vm)) {
-            const struct vgpu_type *type = vgpu_type_find(vm->gpu);
-            other = other ? other : vm;
+                return fail(config, user->group, user->name, user->key, error, "the GPU is passed through to [%s %s] already (%s)", owner->group,
+                            owner->name, user_advice(user));
+            owner = user;
+        } else if (gpu_user_has_vgpu(user)) {
+            const struct vgpu_type *type = vgpu_type_find(user->type);
+            other = other ? other : user;
             if (!fits(type, &pool))
-                return type_error(config, vm, type, &pool, error);
+                return type_error(config, user, type, &pool, error);
             pool.low -= type->low_gm;
             pool.high -= type->high_gm;
             pool.fences -= type->fences;
         }
         if (owner && other)
-            return fail(config, vm, "gpu", error, "the GPU cannot be passed through to [vm %s] and shared with [vm %s] (try none)",
-                        owner->name, other->name);
+            return fail(config, user->group, user->name, user->key, error, "the GPU cannot be passed through to [%s %s] and shared with [%s %s] (%s)",
+                        owner->group, owner->name, other->group, other->name, user_advice(user));
     }
     if ((owner || other) && strcmp(config->gpu.backend, "model") != 0) {
         g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: [gpu] backend: this build has no %s backend (try model)", config->path,
@@ -115,9 +125,9 @@ static bool check_vm(const struct config *config, const struct vm_settings *vm, 
     g_autoptr(GError) problem = NULL;
 
     if (!g_file_test(vm->image, G_FILE_TEST_EXISTS))
-        return fail(config, vm, "image", error, "%s: no such file (paths are relative to the configuration file)", vm->image);
+        return fail(config, "vm", vm->name, "image", error, "%s: no such file (paths are relative to the configuration file)", vm->image);
     if (!boot_check(&request, vm->memory, &problem))
-        return fail(config, vm, "image", error, "%s", problem->message);
+        return fail(config, "vm", vm->name, "image", error, "%s", problem->message);
     return true;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Builds the GPU side of a run from its parts: model, driver, scheduler, vGPUs. Used by session.c. */
+/*
+ * Builds the GPU side of a run from its parts: model, driver, scheduler, vGPUs. Used by session.c and
+ * serve.c.
+ */
 #include "vmm/gpu_setup.h"
 
 #include "gpu/driver/driver.h"
@@ -10,10 +13,10 @@
 
 #include <string.h>
 
-struct vm_gpu {
+struct user_gpu {
     struct gpu_setup *setup;
     unsigned index;
-    unsigned trace_id;         /* 0: this VM has no GPU */
+    unsigned trace_id;         /* 0: this user has no GPU */
     struct vgpu *vgpu;         /* or NULL */
     struct model *passthrough; /* or NULL */
     struct pci_device *device; /* until it is taken */
@@ -23,15 +26,15 @@ struct gpu_setup {
     struct gpu_setup_config config;
     struct driver *driver;
     struct scheduler *scheduler;
-    struct vm_gpu *vms;
-    unsigned count;
+    GArray *users; /* struct gpu_user */
+    struct user_gpu *gpus; /* one for each user */
 };
 
 static void vgpu_failed(void *opaque, const char *reason)
 {
-    struct vm_gpu *vm = opaque;
+    struct user_gpu *gpu = opaque;
 
-    vm->setup->config.failed(vm->setup->config.opaque, vm->index, reason);
+    gpu->setup->config.failed(gpu->setup->config.opaque, gpu->index, reason);
 }
 
 static struct model *create_model(struct gpu_setup *setup, unsigned trace_id, bool hdmi, GError **error)
@@ -61,36 +64,36 @@ static bool create_shared(struct gpu_setup *setup, GError **error)
     return setup->scheduler != NULL;
 }
 
-static bool create_vgpu(struct gpu_setup *setup, struct vm_gpu *vm, const struct vm_settings *settings, GError **error)
+static bool create_vgpu(struct gpu_setup *setup, struct user_gpu *gpu, const struct gpu_user *user, GError **error)
 {
-    struct vgpu_config config = {.id = vm->trace_id,
-                                 .name = settings->name,
-                                 .type = vgpu_type_find(settings->gpu),
-                                 .weight = (unsigned)settings->weight,
-                                 .hdmi = strcmp(settings->monitor, "hdmi") == 0,
+    struct vgpu_config config = {.id = gpu->trace_id,
+                                 .name = user->name,
+                                 .type = vgpu_type_find(user->type),
+                                 .weight = user->weight,
+                                 .hdmi = strcmp(user->monitor, "hdmi") == 0,
                                  .trace = setup->config.trace,
                                  .failed = vgpu_failed,
-                                 .opaque = vm};
+                                 .opaque = gpu};
     g_autoptr(GError) problem = NULL;
 
     if (!create_shared(setup, error))
         return false;
-    vm->vgpu = vgpu_create(setup->scheduler, setup->driver, &config, &problem);
-    if (!vm->vgpu) {
-        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: [vm %s] gpu: %s", setup->config.config->path, settings->name,
+    gpu->vgpu = vgpu_create(setup->scheduler, setup->driver, &config, &problem);
+    if (!gpu->vgpu) {
+        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: [%s %s] %s: %s", setup->config.config->path, user->group, user->name, user->key,
                     problem->message);
         return false;
     }
-    vm->device = vgpu_pci(vm->vgpu);
+    gpu->device = vgpu_pci(gpu->vgpu);
     return true;
 }
 
-static bool create_passthrough(struct gpu_setup *setup, struct vm_gpu *vm, bool hdmi, GError **error)
+static bool create_passthrough(struct gpu_setup *setup, struct user_gpu *gpu, const struct gpu_user *user, GError **error)
 {
-    vm->passthrough = create_model(setup, vm->trace_id, hdmi, error);
-    if (!vm->passthrough)
+    gpu->passthrough = create_model(setup, gpu->trace_id, strcmp(user->monitor, "hdmi") == 0, error);
+    if (!gpu->passthrough)
         return false;
-    vm->device = model_pci(vm->passthrough);
+    gpu->device = model_pci(gpu->passthrough);
     return true;
 }
 
@@ -99,17 +102,17 @@ struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError
     struct gpu_setup *setup = g_new0(struct gpu_setup, 1);
 
     setup->config = *config;
-    setup->count = config->config->vms->len;
-    setup->vms = g_new0(struct vm_gpu, setup->count);
-    for (unsigned i = 0; i < setup->count; i++) {
-        const struct vm_settings *settings = g_ptr_array_index(config->config->vms, i);
-        struct vm_gpu *vm = &setup->vms[i];
-        bool passthrough = strcmp(settings->gpu, "passthrough") == 0;
-        *vm = (struct vm_gpu){.setup = setup, .index = i};
-        if (!passthrough && !config_vm_has_vgpu(settings))
+    setup->users = config_gpu_users(config->config);
+    setup->gpus = g_new0(struct user_gpu, setup->users->len);
+    for (unsigned i = 0; i < setup->users->len; i++) {
+        const struct gpu_user *user = gpu_setup_user(setup, i);
+        struct user_gpu *gpu = &setup->gpus[i];
+        bool passthrough = strcmp(user->type, "passthrough") == 0;
+        *gpu = (struct user_gpu){.setup = setup, .index = i};
+        if (!passthrough && !gpu_user_has_vgpu(user))
             continue;
-        vm->trace_id = i + 1;
-        if (!(passthrough ? create_passthrough(setup, vm, strcmp(settings->monitor, "hdmi") == 0, error) : create_vgpu(setup, vm, settings, error))) {
+        gpu->trace_id = i + 1;
+        if (!(passthrough ? create_passthrough(setup, gpu, user, error) : create_vgpu(setup, gpu, user, error))) {
             gpu_setup_destroy(setup);
             return NULL;
         }
@@ -121,39 +124,57 @@ void gpu_setup_destroy(struct gpu_setup *setup)
 {
     if (!setup)
         return;
-    for (unsigned i = 0; i < setup->count; i++) /* those that no machine took */
-        if (setup->vms[i].device)
-            setup->vms[i].device->ops->destroy(setup->vms[i].device);
+    for (unsigned i = 0; i < setup->users->len; i++) /* those that nobody took */
+        if (setup->gpus[i].device)
+            setup->gpus[i].device->ops->destroy(setup->gpus[i].device);
     scheduler_destroy(setup->scheduler);
     driver_destroy(setup->driver);
-    g_free(setup->vms);
+    g_free(setup->gpus);
+    g_array_unref(setup->users);
     g_free(setup);
 }
 
-struct pci_device *gpu_setup_take_device(struct gpu_setup *setup, unsigned vm)
+unsigned gpu_setup_count(const struct gpu_setup *setup)
 {
-    return g_steal_pointer(&setup->vms[vm].device);
+    return setup->users->len;
 }
 
-unsigned gpu_setup_trace_id(const struct gpu_setup *setup, unsigned vm)
+const struct gpu_user *gpu_setup_user(const struct gpu_setup *setup, unsigned user)
 {
-    return setup->vms[vm].trace_id;
+    return &g_array_index(setup->users, struct gpu_user, user);
 }
 
-bool gpu_setup_stats(struct gpu_setup *setup, unsigned vm, struct vgpu_stats *stats)
+struct pci_device *gpu_setup_take_device(struct gpu_setup *setup, unsigned user)
 {
-    if (!setup->vms[vm].vgpu)
+    return g_steal_pointer(&setup->gpus[user].device);
+}
+
+unsigned gpu_setup_trace_id(const struct gpu_setup *setup, unsigned user)
+{
+    return setup->gpus[user].trace_id;
+}
+
+const char *gpu_setup_trace_name(void *opaque, unsigned trace_id)
+{
+    const struct gpu_setup *setup = opaque;
+
+    return trace_id >= 1 && trace_id <= setup->users->len ? gpu_setup_user(setup, trace_id - 1)->name : NULL;
+}
+
+bool gpu_setup_stats(struct gpu_setup *setup, unsigned user, struct vgpu_stats *stats)
+{
+    if (!setup->gpus[user].vgpu)
         return false;
-    vgpu_stats(setup->vms[vm].vgpu, stats);
+    vgpu_stats(setup->gpus[user].vgpu, stats);
     return true;
 }
 
-struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned vm, GError **error)
+struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned user, GError **error)
 {
-    if (setup->vms[vm].vgpu)
-        return vgpu_screenshot(setup->vms[vm].vgpu, error);
-    if (setup->vms[vm].passthrough)
-        return model_screenshot(setup->vms[vm].passthrough, error);
-    g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "the VM has no GPU");
+    if (setup->gpus[user].vgpu)
+        return vgpu_screenshot(setup->gpus[user].vgpu, error);
+    if (setup->gpus[user].passthrough)
+        return model_screenshot(setup->gpus[user].passthrough, error);
+    g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "there is no GPU in this process");
     return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The GPU side of a run: the backend, driver and scheduler, a vGPU for each VM that has one, or the whole model for one VM. Used by
- * session.c, from the main loop's thread.
+ * The GPU side of a run: the backend, driver and scheduler, a vGPU for each user that has one, or the whole model for one. Users are the VMs or the
+ * served vGPUs of the configuration, in its order. Used by session.c and serve.c, from the main loop's thread.
  */
 #ifndef MEDIANT_VMM_GPU_SETUP_H
 #define MEDIANT_VMM_GPU_SETUP_H
@@ -17,24 +17,29 @@ struct vgpu_stats;
 struct gpu_setup_config {
     const struct config *config;
     struct trace *trace;
-    /* A vGPU was disabled; from any thread, must not block. vm is an index into config->vms. */
-    void (*failed)(void *opaque, unsigned vm, const char *reason);
+    /* A vGPU was disabled; from any thread, must not block. */
+    void (*failed)(void *opaque, unsigned user, const char *reason);
     void *opaque;
 };
 
-/* Builds what the configuration asks for; *setup is not NULL on success even when no VM has a GPU. */
+/* Builds what the configuration asks for; not NULL on success even when nobody uses the GPU. */
 struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError **error);
-/* After all machines that got a device are destroyed; NULL is allowed. */
+/* After all machines and servers that got a device are destroyed; NULL is allowed. */
 void gpu_setup_destroy(struct gpu_setup *setup);
 
-/* Gives the VM's GPU function away, to be attached to its machine (which owns and destroys it); NULL when it has none. */
-struct pci_device *gpu_setup_take_device(struct gpu_setup *setup, unsigned vm);
+/* The users, and one of them; valid until gpu_setup_destroy() and as long as the configuration. */
+unsigned gpu_setup_count(const struct gpu_setup *setup);
+const struct gpu_user *gpu_setup_user(const struct gpu_setup *setup, unsigned user);
 
-/* The id that the VM's GPU has in the trace, 0 when it has none. */
-unsigned gpu_setup_trace_id(const struct gpu_setup *setup, unsigned vm);
-/* What the VM's vGPU did; false when it has none. Until its machine is destroyed. */
-bool gpu_setup_stats(struct gpu_setup *setup, unsigned vm, struct vgpu_stats *stats);
-/* The VM's screen; NULL with an error. Caller frees with image_free(). */
-struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned vm, GError **error);
+/* Gives the user's GPU function away, to be attached (and destroyed) by whoever takes it; NULL when it has none. */
+struct pci_device *gpu_setup_take_device(struct gpu_setup *setup, unsigned user);
+
+/* The id that the user's GPU has in the trace, 0 when it has none; and back: the name of the user with an id, NULL for other ids. */
+unsigned gpu_setup_trace_id(const struct gpu_setup *setup, unsigned user);
+const char *gpu_setup_trace_name(void *setup, unsigned trace_id);
+/* What the user's vGPU did; false when it has none. Until its device is destroyed. */
+bool gpu_setup_stats(struct gpu_setup *setup, unsigned user, struct vgpu_stats *stats);
+/* The user's screen; NULL with an error. Caller frees with image_free(). Any thread, until its device is destroyed. */
+struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned user, GError **error);
 
 #endif

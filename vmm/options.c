@@ -16,7 +16,12 @@
 #define SECOND UINT64_C(1000000000)
 
 const char *const option_group_names[OPTION_GROUPS + 1] = {
-    [OPTION_GPU] = "gpu", [OPTION_SCHEDULER] = "scheduler", [OPTION_VM] = "vm"};
+    [OPTION_GPU] = "gpu", [OPTION_SCHEDULER] = "scheduler", [OPTION_VM] = "vm", [OPTION_VGPU] = "vgpu"};
+
+bool option_group_is_named(enum option_group group)
+{
+    return group == OPTION_VM || group == OPTION_VGPU;
+}
 
 static char **backend_choices(void)
 {
@@ -30,14 +35,26 @@ static char **policy_choices(void)
     return g_strdupv((char **)policy_names());
 }
 
-static char **gpu_choices(void)
+static char **type_names(const char *first, const char *second)
 {
     g_autoptr(GStrvBuilder) names = g_strv_builder_new();
 
-    g_strv_builder_add_many(names, "none", "passthrough", NULL);
+    g_strv_builder_add(names, first);
+    if (second)
+        g_strv_builder_add(names, second);
     for (const struct vgpu_type *type = vgpu_types; type->name; type++)
         g_strv_builder_add(names, type->name);
     return g_strv_builder_end(names);
+}
+
+static char **gpu_choices(void)
+{
+    return type_names("none", "passthrough");
+}
+
+static char **served_type_choices(void)
+{
+    return type_names("passthrough", NULL);
 }
 
 static char **monitor_choices(void)
@@ -46,6 +63,9 @@ static char **monitor_choices(void)
 
     return g_strdupv((char **)names);
 }
+
+#define WEIGHT_HELP "share of the engines' time against the other vGPUs; the type's weight if not given"
+#define MONITOR_HELP "how its monitor is connected: DisplayPort (EDID by AUX) or HDMI (EDID by GMBUS)"
 
 const struct option options[] = {
     {OPTION_GPU, "backend", OPTION_CHOICE, offsetof(struct gpu_settings, backend), "model", .choices = backend_choices,
@@ -67,17 +87,29 @@ const struct option options[] = {
     {OPTION_VM, "vcpus", OPTION_NUMBER, offsetof(struct vm_settings, vcpus), "1", .min = 1, .max = MACHINE_MAX_VCPUS,
      .example = "2", .help = "virtual CPUs, one thread each"},
     {OPTION_VM, "gpu", OPTION_CHOICE, offsetof(struct vm_settings, gpu), "none", .choices = gpu_choices,
-     .example = "i915-GVTg_V5_4", .help = "type of its vGPU, or passthrough for the whole GPU"},
+     .prefix = VFIO_USER_PREFIX, .example = "i915-GVTg_V5_4",
+     .help = "type of its vGPU, passthrough for the whole GPU, or the socket of a vGPU that vmm serve or another vfio-user server offers"},
     {OPTION_VM, "weight", OPTION_NUMBER, offsetof(struct vm_settings, weight), "", .min = 1, .max = 256, .example = "4",
-     .help = "share of the engines' time against the other vGPUs; the type's weight if not given"},
+     .help = WEIGHT_HELP},
     {OPTION_VM, "monitor", OPTION_CHOICE, offsetof(struct vm_settings, monitor), "dp", .choices = monitor_choices, .example = "dp",
-     .help = "how its monitor is connected: DisplayPort (EDID by AUX) or HDMI (EDID by GMBUS)"},
+     .help = MONITOR_HELP},
     {OPTION_VM, "serial", OPTION_SERIAL, offsetof(struct vm_settings, serial), "stdio", .example = "stdio",
      .help = "where its serial port goes"},
     {OPTION_VM, "args", OPTION_STRING, offsetof(struct vm_settings, args), "", .example = "frames=60",
      .help = "the guest's command line"},
     {OPTION_VM, "screenshot", OPTION_PATH, offsetof(struct vm_settings, screenshot), "", .example = "screen.png",
-     .help = "PNG file for what the guest's screen shows at the end"},
+     .help = "PNG file for what the guest's screen shows at the end and at SIGUSR1"},
+
+    {OPTION_VGPU, "type", OPTION_CHOICE, offsetof(struct vgpu_settings, type), NULL, .choices = served_type_choices,
+     .example = "i915-GVTg_V5_4", .help = "type of the vGPU, or passthrough for the whole GPU"},
+    {OPTION_VGPU, "socket", OPTION_PATH, offsetof(struct vgpu_settings, socket), "", .example = "/run/mediant/alpha.sock",
+     .help = "socket that the VMM attaches to; NAME.sock in $XDG_RUNTIME_DIR/mediant (/run/mediant without that variable) if not given"},
+    {OPTION_VGPU, "weight", OPTION_NUMBER, offsetof(struct vgpu_settings, weight), "", .min = 1, .max = 256, .example = "4",
+     .help = WEIGHT_HELP},
+    {OPTION_VGPU, "monitor", OPTION_CHOICE, offsetof(struct vgpu_settings, monitor), "dp", .choices = monitor_choices, .example = "dp",
+     .help = MONITOR_HELP},
+    {OPTION_VGPU, "screenshot", OPTION_PATH, offsetof(struct vgpu_settings, screenshot), "", .example = "screen.png",
+     .help = "PNG file for what the guest's screen shows when its VMM leaves, at the end, and at SIGUSR1"},
 };
 const size_t option_count = G_N_ELEMENTS(options);
 
@@ -149,8 +181,15 @@ static bool check_choice(const struct option *option, const char *text, char **r
 
     if (g_strv_contains((const char *const *)choices, text))
         return true;
+    if (option->prefix && g_str_has_prefix(text, option->prefix)) {
+        if (text[strlen(option->prefix)])
+            return true;
+        *reason = g_strdup_printf("\"%s\" lacks the path (try %s/run/mediant/alpha.sock)", text, option->prefix);
+        return false;
+    }
     const char *guess = suggest(text, (const char *const *)choices);
-    g_autofree char *all = g_strjoinv(", ", choices);
+    g_autofree char *names = g_strjoinv(", ", choices);
+    g_autofree char *all = option->prefix ? g_strdup_printf("%s, %sPATH", names, option->prefix) : g_steal_pointer(&names);
     *reason = guess ? g_strdup_printf("\"%s\" is not one of %s (try %s)", text, all, guess)
                     : g_strdup_printf("\"%s\" is not one of %s (try %s)", text, all, option->example);
     return false;
@@ -175,12 +214,15 @@ bool option_set(const struct option *option, void *settings, const char *text, c
     if (option->type == OPTION_CHOICE && !check_choice(option, text, reason))
         return false;
     char *value = NULL;
-    bool file = option->type == OPTION_PATH ||
+    size_t prefix = option->prefix && g_str_has_prefix(text, option->prefix) ? strlen(option->prefix) : 0;
+    bool file = option->type == OPTION_PATH || prefix > 0 ||
                 (option->type == OPTION_SERIAL && strcmp(text, "stdio") != 0 && strcmp(text, "none") != 0);
-    if (file && !unset && !g_path_is_absolute(text) && base)
-        value = g_build_filename(base, text, NULL);
-    else if (!unset)
+    if (file && !unset && !g_path_is_absolute(text + prefix) && base) {
+        g_autofree char *path = g_build_filename(base, text + prefix, NULL);
+        value = g_strdup_printf("%.*s%s", (int)prefix, text, path);
+    } else if (!unset) {
         value = g_strdup(text);
+    }
     g_free(*(char **)field);
     *(char **)field = value;
     return true;
@@ -202,7 +244,8 @@ char *option_values(const struct option *option)
     switch (option->type) {
     case OPTION_CHOICE: {
         g_auto(GStrv) names = option->choices();
-        return g_strjoinv(", ", names);
+        g_autofree char *list = g_strjoinv(", ", names);
+        return option->prefix ? g_strdup_printf("%s, %sPATH", list, option->prefix) : g_steal_pointer(&list);
     }
     case OPTION_PATH:
         return g_strdup("a path");

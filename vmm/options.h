@@ -30,7 +30,7 @@ struct vm_settings {
     char *image;      /* path */
     uint64_t memory;  /* bytes */
     uint64_t vcpus;
-    char *gpu;        /* vGPU type, "passthrough" or "none" */
+    char *gpu;        /* vGPU type, "passthrough", "none", or VFIO_USER_PREFIX and the path of a served vGPU's socket */
     uint64_t weight;  /* 0: the type's */
     char *monitor;    /* "dp" or "hdmi" */
     char *serial;     /* "stdio", "none" or a path */
@@ -38,11 +38,23 @@ struct vm_settings {
     char *screenshot; /* path, or NULL */
 };
 
-enum option_group { OPTION_GPU, OPTION_SCHEDULER, OPTION_VM, OPTION_GROUPS };
+#define VFIO_USER_PREFIX "vfio-user:"
+
+/* A vGPU that is served to another VMM. */
+struct vgpu_settings {
+    char *name;
+    char *type;       /* vGPU type or "passthrough" */
+    char *socket;     /* path, or NULL for the default */
+    uint64_t weight;  /* 0: the type's */
+    char *monitor;    /* "dp" or "hdmi" */
+    char *screenshot; /* path, or NULL */
+};
+
+enum option_group { OPTION_GPU, OPTION_SCHEDULER, OPTION_VM, OPTION_VGPU, OPTION_GROUPS };
 
 enum option_type {
     OPTION_STRING,   /* char *: any text */
-    OPTION_CHOICE,   /* char *: one of choices() */
+    OPTION_CHOICE,   /* char *: one of choices(), or prefix and a path that is relative to the configuration file */
     OPTION_PATH,     /* char *: relative to the configuration file */
     OPTION_SERIAL,   /* char *: "stdio", "none" or a path */
     OPTION_SIZE,     /* uint64_t: bytes */
@@ -60,6 +72,7 @@ struct option {
     uint64_t multiple;    /* sizes are a multiple of this; 0 for any */
     bool power_of_two;
     char **(*choices)(void); /* NULL-terminated; caller frees with g_strfreev */
+    const char *prefix;   /* of choices: also takes this and a path; or NULL */
     const char *example;  /* a good value, for errors */
     const char *help;
 };
@@ -67,8 +80,10 @@ struct option {
 extern const struct option options[];
 extern const size_t option_count;
 
-/* "gpu", "scheduler", "vm". */
+/* "gpu", "scheduler", "vm", "vgpu". */
 extern const char *const option_group_names[OPTION_GROUPS + 1];
+/* True for groups that have a name of their own, as in [vm NAME], and may appear often. */
+bool option_group_is_named(enum option_group group);
 
 /* NULL when the group has no such key. */
 const struct option *option_find(enum option_group group, const char *key);

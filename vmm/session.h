@@ -4,6 +4,7 @@
 #define MEDIANT_VMM_SESSION_H
 
 #include "vmm/config.h"
+#include "vmm/outputs.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -12,12 +13,12 @@ extern "C" {
 struct session_options {
     const char *device;   /* "/dev/kvm" */
     double timeout_s;     /* 0 for none */
-    bool stats;
-    const char *timeline; /* file, or NULL */
+    const struct output_options *outputs;
 };
 
 /*
- * Runs all VMs of a checked configuration until each has ended, SIGINT or SIGTERM came, or the time is over. Returns the exit code; *error
+ * Runs all VMs of a checked configuration until each has ended, SIGINT or SIGTERM came, or the time is over. SIGUSR1 writes the
+ * screenshots. Returns the exit code; *error
  * is set only when nothing was started.
  */
 int session_run(const struct config *config, const struct session_options *options, GError **error);

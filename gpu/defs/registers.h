@@ -22,6 +22,8 @@ enum {
     GTT_BYTES = 8 << 20,
     BAR0_SIZE = 16 << 20,
     GGTT_ENTRIES = GTT_BYTES / 8,
+    PVINFO_OFFSET = 0x78000, /* the page by which a vGPU speaks to its driver; Linux 6.1 i915_pvinfo.h VGT_PVINFO_PAGE */
+    PVINFO_BYTES = 0x1000,
 };
 
 /* What software may do with a register. Dropped writes and zero reads are what hardware does; neither is an error. */

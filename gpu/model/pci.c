@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "gpu/blocks/traps.h"
 #include "gpu/model/model_internal.h"
 
 enum {
@@ -86,6 +87,7 @@ static uint32_t pci_config_face_read(struct pci_device *dev, unsigned offset, un
     g_mutex_unlock(&model->config_lock);
     if (pending && offset <= PCI_REG_STATUS && offset + size > PCI_REG_STATUS)
         value |= (uint32_t)PCI_STATUS_INTERRUPT << 8 * (PCI_REG_STATUS - offset);
+    trap_config(model->trace, model->vgpu, TRAP_READ, offset, value);
     return value;
 }
 
@@ -103,6 +105,7 @@ static void pci_config_face_write(struct pci_device *dev, unsigned offset, unsig
     bool moved, msi_before, msi_after, flr;
     unsigned devctl = CONFIG_EXPRESS + EXPRESS_DEVCTL;
 
+    trap_config(model->trace, model->vgpu, TRAP_WRITE, offset, value);
     g_mutex_lock(&model->config_lock);
     msi_before = msi_enabled(model);
     moved = pci_config_write(&dev->config, offset, size, value);
@@ -282,8 +285,10 @@ static void pci_bar_read(struct pci_device *dev, unsigned bar, uint64_t offset, 
     switch (bar) {
     case BAR_REGISTERS:
         bar0_read(model, offset, data, len);
+        trap_bar0(model->trace, model->vgpu, TRAP_READ, offset, data, len);
         break;
     case BAR_APERTURE:
+        trap_aperture(model->trace, model->vgpu, TRAP_READ, offset, len);
         model_aperture_read(model, offset, data, len);
         break;
     case BAR_IO:
@@ -301,9 +306,11 @@ static void pci_bar_write(struct pci_device *dev, unsigned bar, uint64_t offset,
 
     switch (bar) {
     case BAR_REGISTERS:
+        trap_bar0(model->trace, model->vgpu, TRAP_WRITE, offset, data, len);
         bar0_write(model, offset, data, len);
         break;
     case BAR_APERTURE:
+        trap_aperture(model->trace, model->vgpu, TRAP_WRITE, offset, len);
         model_aperture_write(model, offset, data, len);
         break;
     case BAR_IO:

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Shell functions for jobs in the guest; init.sh reads this file before the job. Results go to file descriptor 3, which is ttyS0.
+# A job fails if its own status is not 0 or if any step failed.
+
+# now: centiseconds since boot.
+now() { read -r up _ </proc/uptime; echo "${up%.*}${up#*.}"; }
+
+report() { echo "$*" >&3; }
+
+# step NAME COMMAND...: runs it with its output in /tmp/steps/NAME and prints one line: PASS NAME SECONDS, FAIL NAME STATUS, or SKIP NAME REASON
+# for status 77. After FAIL come the last STEP_LINES (25) lines of the output. STEP_TIMEOUT (seconds) limits a command that is a program.
+step() {
+  local name=$1 start end status log reason limit=
+  shift
+  mkdir -p /tmp/steps
+  log=/tmp/steps/$(echo "$name" | tr '/ ' '__')
+  case $(type "$1" 2>/dev/null) in *function*) ;; *) [ -z "${STEP_TIMEOUT:-}" ] || limit="timeout -k 5 $STEP_TIMEOUT" ;; esac
+  start=$(now)
+  ( $limit "$@"; exit $? ) >"$log" 2>&1
+  status=$?
+  end=$(($(now) - start))
+  case $status in
+    0) report "PASS $name $((end / 100)).$(printf %02d $((end % 100)))" ;;
+    77)
+      reason=$(grep -iE '^Test requirement: |skip' "$log" | head -n 1)
+      report "SKIP $name ${reason:-$(tail -n 1 "$log")}"
+      ;;
+    *)
+      case $limit$status in timeout*143 | timeout*137) status=timeout ;; esac
+      report "FAIL $name $status"
+      tail -n "${STEP_LINES:-25}" "$log" | sed 's/^/    /' >&3
+      : >/tmp/failed
+      return 1
+      ;;
+  esac
+  return $status
+}
+
+# dmesg_clean [ALLOWED-REGEX]: fails, and prints the lines, if the kernel logged trouble since the last call.
+dmesg_clean() {
+  local seen=0 bad
+  [ ! -e /tmp/dmesg.seen ] || read -r seen </tmp/dmesg.seen
+  dmesg >/tmp/dmesg.now
+  wc -l </tmp/dmesg.now >/tmp/dmesg.seen
+  bad=$(tail -n +$((seen + 1)) /tmp/dmesg.now | grep -v '\[IGT\]' |
+    grep -E 'WARNING:|BUG:|Oops|Call Trace|\*ERROR\*|[Ww]edged|GPU HANG|hung task|blocked for more than|(i915|drm|fence).*(timed out|[Tt]imeout)')
+  [ -z "$bad" ] || [ -z "${1:-}" ] || bad=$(echo "$bad" | grep -vE "$1")
+  [ -n "$bad" ] || return 0
+  echo "$bad"
+  return 1
+}
+
+# load_i915 [PARAMETER=VALUE]...: loads the driver, prints TIME i915 MILLISECONDS, fails if it did not bind to a device.
+load_i915() {
+  local start status
+  start=$(now)
+  modprobe i915 "$@"
+  status=$?
+  report "TIME i915 $((($(now) - start) * 10))"
+  [ $status -eq 0 ] || return $status
+  ls -d /sys/bus/pci/drivers/i915/0000:*/drm/card* >/dev/null 2>&1 || { echo "i915 is bound to no device"; return 1; }
+}
+
+# igt TEST ARGUMENT...: a test (or igt_runner) of the layer "igt", in its chroot. /tmp there is ours.
+igt() {
+  local program=/usr/libexec/igt-gpu-tools/$1
+  [ -x "/igt$program" ] || program=/usr/bin/$1
+  shift
+  chroot /igt "$program" "$@"
+}
+
+# igt_subtests TEST [PATTERN]: runs the subtests that match (all; commas separate, * and ! work) in one process, and prints for each, and for dynamic
+# subtests, what step prints, named TEST@SUBTEST. The output is in /tmp/steps/TEST.
+igt_subtests() {
+  local test=$1 log=/tmp/steps/$1 status limit=
+  mkdir -p /tmp/steps
+  [ -z "${STEP_TIMEOUT:-}" ] || limit="timeout -k 5 $STEP_TIMEOUT"
+  ( $limit chroot /igt "/usr/libexec/igt-gpu-tools/$test" ${2:+--run-subtest "$2"}; exit $? ) >"$log" 2>&1
+  status=$?
+  awk -v test="$test" -v status="$status" '
+    /^Starting (dynamic )?subtest: / { reason = ""; running = test "@" $NF; wanted = 0 }
+    wanted { wanted = 0; if ($0 !~ /^(Last errno|Subtest|Dynamic)/) reason = reason ": " $0 }
+    /^Test requirement: / { reason = substr($0, 19); wanted = 1 }
+    / CRITICAL: / { if (reason == "") reason = substr($0, index($0, "CRITICAL: ") + 10) }
+    /^(Dynamic subtest|Subtest) [^ ]*: [A-Z]/ {
+      name = $0; sub(/^(Dynamic subtest|Subtest) /, "", name); sub(/: .*/, "", name)
+      result = $0; sub(/.*: /, "", result); seconds = result; sub(/ .*/, "", result); sub(/.*\(/, "", seconds); sub(/s\).*/, "", seconds)
+      lines++; running = ""
+      if (result == "SUCCESS") print "PASS " test "@" name " " seconds
+      else if (result == "SKIP") print "SKIP " test "@" name " " reason
+      else { print "FAIL " test "@" name " " result " " reason; failed = 1 }
+    }
+    END {
+      if (running != "" && status != 77) { print "FAIL " running " " status; failed = 1 }
+      else if (status == 0 && !lines) print "PASS " test
+      else if (status == 77 && !lines) print "SKIP " test " " reason
+      else if (status != 0 && status != 77 && !failed) print "FAIL " test " " status " " reason
+    }' "$log" >&3
+  case $status in 0 | 77) ;; *) : >/tmp/failed ;; esac
+  return $status
+}

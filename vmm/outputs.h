@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a run leaves for people: screenshots, the timeline, the trace, statistics. Used by session.c and serve.c, on the main loop's thread.
+ */
+#ifndef MEDIANT_VMM_OUTPUTS_H
+#define MEDIANT_VMM_OUTPUTS_H
+
+#include "vmm/gpu_setup.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* From the command line. */
+struct output_options {
+    gboolean stats;
+    char *timeline; /* file, or NULL */
+    char *trace;    /* file, or NULL */
+};
+
+/* The options that output_options takes, for the commands' own lists; ends with an empty entry. Frees nothing. */
+#define OUTPUT_OPTION_ENTRIES(options)                                                                                                       \
+    {"stats", 's', 0, G_OPTION_ARG_NONE, &(options)->stats, "At the end, print what each guest did with the GPU", NULL},                     \
+    {"timeline", 0, 0, G_OPTION_ARG_FILENAME, &(options)->timeline, "At the end, draw who had which engine when", "FILE.svg|FILE.png"},      \
+    {"trace", 0, 0, G_OPTION_ARG_FILENAME, &(options)->trace, "Write each trap, submission and completion as a line of text", "FILE"}
+
+/* Complains about what cannot be right; returns false then. command is its name, for the message. */
+bool output_options_check(const struct output_options *options, const char *command);
+void output_options_clear(struct output_options *options);
+
+/* The trace that these options need. */
+struct trace *outputs_create_trace(const struct output_options *options);
+
+struct outputs;
+
+/* Begins to gather; options and gpu outlive it. NULL when a file cannot be written. */
+struct outputs *outputs_create(const struct output_options *options, struct gpu_setup *gpu, struct trace *trace, GError **error);
+void outputs_destroy(struct outputs *outputs); /* NULL is allowed */
+
+/* Writes the screenshot of a user that has one configured; false after complaining when the file could not be written. Any thread. */
+bool outputs_screenshot(struct gpu_setup *gpu, unsigned user);
+/* All of them. */
+bool outputs_screenshots(struct gpu_setup *gpu);
+
+/* The end, while devices still exist: files and statistics, and a word about what the model left out. False when a file could not be written. */
+bool outputs_finish(struct outputs *outputs);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One `vmm serve`: the GPU, a vfio-user server for each vGPU, the main loop, and what is reported at the end. */
+#ifndef MEDIANT_VMM_SERVE_H
+#define MEDIANT_VMM_SERVE_H
+
+#include "vmm/config.h"
+#include "vmm/outputs.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct serve_options {
+    double timeout_s; /* 0 for none */
+    bool once;        /* end when each vGPU has had a client and none has one any more */
+    const struct output_options *outputs;
+};
+
+/*
+ * Serves the vGPUs of a checked configuration until SIGINT or SIGTERM comes, the time is over, or all clients have been there (once). SIGUSR1 writes
+ * the screenshots. Returns the exit code; *error is set only when nothing was started.
+ */
+int serve_run(const struct config *config, const struct serve_options *options, GError **error);
+
+/* Where a vGPU's socket is: as configured, or the default that docs/configuration.md tells. Caller frees with g_free(). */
+char *serve_socket_path(const struct vgpu_settings *vgpu);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
