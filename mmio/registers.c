@@ -58,9 +58,18 @@ static void gtt_register_write(struct vgpu *vgpu, const struct reg_desc *desc, u
             regfile_set(vgpu->regs, offset, value);
         return;
     }
-    if (desc->offset == R_GFX_FLSH_CNTL) {
+    switch (desc->offset) {
+    case R_GFX_FLSH_CNTL:
         ggtt_flush(vgpu);
         return; /* reads 0: done */
+    case R_GEN8_RTCR:
+    case R_GEN8_M1TCR:
+    case R_GEN8_M2TCR:
+    case R_GEN8_BTCR:
+    case R_GEN8_VTCR:
+    case R_GEN8_GTCR:
+        value &= ~1u; /* invalidation is done: each submission brings page tables and TLBs up to date */
+        break;
     }
     regfile_write(vgpu->regs, desc, offset, value);
 }

@@ -32,6 +32,7 @@ struct display *display_create(const struct display_config *config, GError **err
     display->irq = config->irq;
     display->port = config->port;
     display->kind = config->monitor;
+    display->update_ns = config->update_ns;
     display->trace = config->trace;
     display->vgpu = config->vgpu;
     if (config->monitor != DISPLAY_MONITOR_NONE &&

@@ -59,6 +59,12 @@ struct display_config {
     enum display_port port;        /* where the monitor is */
     enum display_monitor monitor;
     unsigned width, height;        /* the monitor's best mode, 640x480 .. 4095x4095, 60 Hz */
+    /*
+     * How long software may take to update a pipe, 0 for no time at all. A driver that must be done before the next vblank looks at the scan line
+     * first and goes ahead when it has its 100 us (i915 intel_pipe_update_start), which is little where each access is trapped and crosses a socket.
+     * So a vblank that is nearer than this when the scan line is read comes at once, and the frame after it is as much longer.
+     */
+    uint64_t update_ns;
     struct trace *trace;           /* may be NULL; events FLIP and VBLANK */
     unsigned vgpu;                 /* for the trace */
 };

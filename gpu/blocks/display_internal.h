@@ -84,6 +84,7 @@ struct display {
     struct irq_tree *irq;
     enum display_port port;
     enum display_monitor kind;
+    uint64_t update_ns;
     struct trace *trace;
     unsigned vgpu;
     struct display_state s;

@@ -288,6 +288,19 @@ static bool plane_decode(uint32_t offset_a, unsigned *plane, uint32_t *offset_1a
     return true;
 }
 
+/* See display_config.update_ns. pipe_advance() has been called for now. */
+static void make_room(struct display *display, unsigned pipe, uint64_t now_ns)
+{
+    struct pipe_state *p = &display->s.pipes[pipe];
+    uint64_t vblank_ns = p->vblank_ns + p->frame_ns;
+
+    if (!p->on || now_ns < p->vblank_ns || vblank_ns - now_ns >= display->update_ns)
+        return;
+    pipe_advance(display, pipe, vblank_ns);
+    p->frame_ns += vblank_ns - now_ns;
+    p->vblank_ns = now_ns;
+}
+
 bool pipe_mmio_read(struct display *display, uint32_t offset, uint64_t now_ns, uint32_t *value)
 {
     const struct pipe_state *p;
@@ -300,6 +313,7 @@ bool pipe_mmio_read(struct display *display, uint32_t offset, uint64_t now_ns, u
     pipe_advance(display, pipe, now_ns);
     switch (offset_a) {
     case R_PIPEDSL:
+        make_room(display, pipe, now_ns);
         *value = scan_line(display, pipe, now_ns);
         return true;
     case R_PIPE_FRMCOUNT_G4X:

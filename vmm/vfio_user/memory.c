@@ -14,7 +14,8 @@ enum { NO_GUARD = -1 };
 
 struct client_map {
     uint64_t addr, size;
-    void *host; /* NULL: not shared with us */
+    void *host;    /* NULL: not shared with us */
+    size_t length; /* of the mapping at host, in whole pages of the file: more than size when they are huge */
     int guard;
 };
 
@@ -22,6 +23,7 @@ void client_memory_init(struct client_memory *memory, struct dma_space *dma)
 {
     memory->dma = dma;
     memory->maps = g_array_new(FALSE, FALSE, sizeof(struct client_map));
+    memory->bytes = 0;
 }
 
 static struct client_map *map_at(const struct client_memory *memory, unsigned i)
@@ -45,9 +47,9 @@ static void drop(struct client_memory *memory, unsigned i)
 
     if (map.host) {
         dma_space_unmap(memory->dma, map.addr, map.size, NULL); /* waits for the device */
-        if (map.guard != NO_GUARD)
-            fault_guard_remove(map.guard);
-        munmap(map.host, map.size);
+        fault_guard_remove(map.guard);
+        munmap(map.host, map.length);
+        memory->bytes -= map.length;
     }
     g_array_remove_index(memory->maps, i);
 }
@@ -93,9 +95,8 @@ static int check_file(int fd, uint64_t offset, uint64_t size, size_t *page_size,
     if (!S_ISREG(st.st_mode) || (fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC))
         return fail(reason, EINVAL, "its file is not memory: a memfd, or on tmpfs or hugetlbfs (for QEMU: memory-backend-memfd,share=on)");
     *page_size = fs.f_type == HUGETLBFS_MAGIC ? (size_t)fs.f_bsize : 4096;
-    if (offset % *page_size || size % *page_size)
-        return fail(reason, EINVAL, "0x%" PRIx64 " bytes at offset 0x%" PRIx64 " of its file are not whole pages of %zu bytes", size, offset,
-                    *page_size);
+    if (offset % 4096)
+        return fail(reason, EINVAL, "offset 0x%" PRIx64 " of its file is not a multiple of 4 KiB", offset);
     if (offset > (uint64_t)st.st_size || size > (uint64_t)st.st_size - offset)
         return fail(reason, EINVAL, "its file has 0x%" PRIx64 " bytes, too few for 0x%" PRIx64 " at offset 0x%" PRIx64, (uint64_t)st.st_size, size,
                     offset);
@@ -110,21 +111,28 @@ static int map_file(struct client_memory *memory, struct client_map *map, int fd
 
     if (code)
         return code;
-    void *host = mmap(NULL, map->size, (prot & DMA_READ ? PROT_READ : 0) | (prot & DMA_WRITE ? PROT_WRITE : 0), MAP_SHARED | MAP_NORESERVE, fd,
-                      (off_t)offset);
+    /* A PC's memory has pieces that are smaller than huge pages. */
+    size_t before = offset & (page_size - 1);
+    uint64_t length = (before + map->size + page_size - 1) & ~(uint64_t)(page_size - 1);
+    if (length > CLIENT_MEMORY_MAX_BYTES - memory->bytes)
+        return fail(reason, ENOSPC, "the client shares more than %" PRIu64 " GiB", CLIENT_MEMORY_MAX_BYTES >> 30);
+    uint8_t *host = mmap(NULL, length, (prot & DMA_READ ? PROT_READ : 0) | (prot & DMA_WRITE ? PROT_WRITE : 0), MAP_SHARED | MAP_NORESERVE, fd,
+                         (off_t)(offset - before));
     if (host == MAP_FAILED)
         return fail(reason, errno, "its file cannot be mapped: %s", g_strerror(errno));
-    map->guard = fault_guard_add(host, map->size, page_size);
+    map->guard = fault_guard_add(host, length, page_size);
     if (map->guard == NO_GUARD) {
-        munmap(host, map->size);
+        munmap(host, length);
         return fail(reason, ENOSPC, "%d DMA regions of clients are mapped already", FAULT_GUARD_MAX);
     }
-    if (!dma_space_map(memory->dma, map->addr, map->size, host, prot, &error)) {
+    if (!dma_space_map(memory->dma, map->addr, map->size, host + before, prot, &error)) {
         fault_guard_remove(map->guard);
-        munmap(host, map->size);
+        munmap(host, length);
         return fail(reason, EINVAL, "%s", error->message);
     }
     map->host = host;
+    map->length = length;
+    memory->bytes += length;
     return 0;
 }
 
@@ -162,7 +170,7 @@ int client_memory_unmap(struct client_memory *memory, uint64_t addr, uint64_t si
 bool client_memory_lost(const struct client_memory *memory)
 {
     for (unsigned i = 0; i < memory->maps->len; i++)
-        if (map_at(memory, i)->guard != NO_GUARD && fault_guard_hit(map_at(memory, i)->guard))
+        if (map_at(memory, i)->host && fault_guard_hit(map_at(memory, i)->guard))
             return true;
     return false;
 }

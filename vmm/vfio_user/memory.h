@@ -16,11 +16,17 @@
 extern "C" {
 #endif
 
-enum { CLIENT_MEMORY_MAX_MAPS = 512 }; /* of one client; QEMU needs a dozen */
+/*
+ * What one client may have. The physical GPU's bus addresses (512 GiB, DMA_SPACE_MAX_REGIONS) are shared by all vGPUs, seven at most: no
+ * client can take what the others need. QEMU needs a dozen regions.
+ */
+enum { CLIENT_MEMORY_MAX_MAPS = 256 };
+#define CLIENT_MEMORY_MAX_BYTES (UINT64_C(64) << 30) /* mapped here; ranges that the client keeps to itself do not count */
 
 struct client_memory {
     struct dma_space *dma;
-    GArray *maps; /* struct client_map, sorted by address */
+    GArray *maps;   /* struct client_map, sorted by address */
+    uint64_t bytes; /* of files, mapped */
 };
 
 void client_memory_init(struct client_memory *memory, struct dma_space *dma);
@@ -30,7 +36,7 @@ void client_memory_finish(struct client_memory *memory);
 /*
  * Maps [addr, addr + size) to the file's bytes from offset on. fd -1: the client keeps this memory to itself; the range is remembered and not
  * reachable. fd stays the caller's. prot is enum dma_prot. Returns 0, or an errno value with *reason (g_free): EINVAL (range, alignment, kind or size of the
- * file), EEXIST (overlap), ENOSPC (too many), or that of mmap().
+ * file), EEXIST (overlap), ENOSPC (too many, or too much), or that of mmap().
  */
 int client_memory_map(struct client_memory *memory, uint64_t addr, uint64_t size, int fd, uint64_t offset, unsigned prot, char **reason);
 

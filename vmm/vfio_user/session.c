@@ -250,6 +250,11 @@ static void device_get_irq_info(struct session *session)
         refuse(session, EINVAL, "argsz %u, interrupt %u", info.argsz, info.index);
         return;
     }
+    if (info.index == VFIO_PCI_ERR_IRQ_INDEX) {
+        /* As the kernel answers for a function without PCI Express: QEMU takes a count of 0 for a reason to warn. */
+        reply_with(session, VFIO_USER_FLAG_ERROR, EINVAL, NULL, 0, NULL, 0);
+        return;
+    }
     info = (struct vfio_user_irq_info){.argsz = sizeof(info), .index = info.index, .count = vectors(session->context->dev, info.index)};
     if (info.count)
         info.flags = VFIO_IRQ_INFO_EVENTFD | (info.index == VFIO_PCI_INTX_IRQ_INDEX ? VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED
