@@ -13,12 +13,7 @@ enum intx_state {
 
 void interrupts_engine(struct vgpu *vgpu, unsigned engine, uint32_t sources)
 {
-    unsigned shift;
-    enum irq_bank bank = irq_tree_engine_bank(engine, &shift);
-
-    sources &= ~regfile_get(vgpu->regs, engine_mmio_base(engine) + RING_IMR) & 0xffff;
-    if (sources)
-        irq_tree_set(&vgpu->irq, bank, sources << shift);
+    irq_tree_engine_set(&vgpu->irq, engine, sources, regfile_get(vgpu->regs, engine_mmio_base(engine) + RING_IMR));
 }
 
 void interrupts_send(struct vgpu *vgpu)

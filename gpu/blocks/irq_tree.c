@@ -106,6 +106,25 @@ enum irq_bank irq_tree_engine_bank(unsigned engine, unsigned *shift)
     return where[engine].bank;
 }
 
+bool irq_tree_engine_open(unsigned engine, uint32_t sources, uint32_t imr)
+{
+    unsigned shift;
+
+    irq_tree_engine_bank(engine, &shift);
+    return (sources & 0xffff) << shift & ~imr;
+}
+
+bool irq_tree_engine_set(struct irq_tree *tree, unsigned engine, uint32_t sources, uint32_t imr)
+{
+    unsigned shift;
+    enum irq_bank bank = irq_tree_engine_bank(engine, &shift);
+    uint32_t bits = (sources & 0xffff) << shift & ~imr;
+
+    if (bits)
+        irq_tree_set(tree, bank, bits);
+    return bits;
+}
+
 static bool find(uint32_t offset, unsigned *bank, enum bank_register *reg)
 {
     for (unsigned i = 0; i < IRQ_BANK_COUNT; i++) {

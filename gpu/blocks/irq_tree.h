@@ -78,10 +78,14 @@ void irq_tree_set(struct irq_tree *tree, enum irq_bank bank, uint32_t bits);
 void irq_tree_level(struct irq_tree *tree, enum irq_bank bank, uint32_t bits, bool on);
 
 /*
- * Bank and shift of an engine's 16 bits (enum engine_irq, or RING_IMR's layout) in the GT banks.
- * engine is an enum gpu_engine below ENGINE_COUNT.
+ * Bank and shift of an engine's 16 bits (enum engine_irq) in the GT banks. An engine's RING_IMR has the layout of its bank, so the blitter's bits are
+ * the upper half of its own (i915 gen8_logical_ring_enable_irq). engine is an enum gpu_engine below ENGINE_COUNT.
  */
 enum irq_bank irq_tree_engine_bank(unsigned engine, unsigned *shift);
+/* Events of an engine: those of enum engine_irq that its RING_IMR lets through. False when none is left. */
+bool irq_tree_engine_set(struct irq_tree *tree, unsigned engine, uint32_t sources, uint32_t imr);
+/* The same question without the events. */
+bool irq_tree_engine_open(unsigned engine, uint32_t sources, uint32_t imr);
 
 /*
  * Software's accesses. offset is a multiple of 4. False when it is no register of the tree; then nothing changed.

@@ -146,7 +146,9 @@ void driver_engine_init(struct driver *driver, unsigned engine)
     struct driver_engine *state = &driver->engines[engine];
     uint32_t *page = (uint32_t *)(void *)state->status_page.host;
     uint32_t base = engine_mmio_base(engine);
+    unsigned interrupt_shift;
 
+    driver_interrupt_bank(engine, &interrupt_shift); /* RING_IMR has its layout */
     for (unsigned i = 0; i < MOCS_ENTRIES; i++)
         gpu_write32(driver->gpu, mocs[engine] + 4 * i, mocs_control(i));
     for (unsigned i = 0; i < 12; i++)
@@ -159,7 +161,7 @@ void driver_engine_init(struct driver *driver, unsigned engine)
     engine_write(driver, engine, RING_EMR, 0xffffffff);
     engine_write(driver, engine, RING_EIR, 0xffffffff);
     engine_write(driver, engine, RING_EMR, ~(uint32_t)EMR_ERRORS);
-    engine_write(driver, engine, RING_IMR, ~(uint32_t)ENGINE_INTERRUPTS);
+    engine_write(driver, engine, RING_IMR, ~((uint32_t)ENGINE_INTERRUPTS << interrupt_shift));
     /* The status buffer begins anew; the index in memory is the driver's to reset. */
     engine_write(driver, engine, RING_CONTEXT_STATUS_PTR, 0xffffu << 16 | DRIVER_CSB_RESET << 8 | DRIVER_CSB_RESET);
     __atomic_store_n(&page[HWSP_CSB_WRITE_DWORD], (uint32_t)DRIVER_CSB_RESET, __ATOMIC_RELEASE);

@@ -98,13 +98,11 @@ void model_unlock(struct model *model)
 
 void model_engine_irq(struct model *model, unsigned engine, uint32_t sources)
 {
-    uint32_t bits = sources & ~model_reg(model, engine_mmio_base(engine) + RING_IMR);
-    unsigned shift;
-    enum irq_bank bank = irq_tree_engine_bank(engine, &shift);
+    uint32_t imr = model_reg(model, engine_mmio_base(engine) + RING_IMR);
 
-    if (!bits)
+    if (!irq_tree_engine_open(engine, sources, imr))
         return;
     model_lock(model);
-    irq_tree_set(model->irq, bank, bits << shift);
+    irq_tree_engine_set(model->irq, engine, sources, imr);
     model_unlock(model);
 }

@@ -5,31 +5,43 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vfio.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 void client_interrupts_init(struct client_interrupts *interrupts)
 {
     memset(interrupts, 0, sizeof(*interrupts));
     g_mutex_init(&interrupts->lock);
+    g_mutex_init(&interrupts->fds_lock);
     for (unsigned i = 0; i < CLIENT_IRQS; i++)
         interrupts->irqs[i].fd = -1;
 }
 
-static void set_fd(struct client_irq_state *irq, int fd)
+static void set_fd(struct client_interrupts *interrupts, enum client_irq which, int fd)
 {
+    struct client_irq_state *irq = &interrupts->irqs[which];
+
+    g_mutex_lock(&interrupts->fds_lock);
     if (irq->fd >= 0)
         close(irq->fd);
     irq->fd = fd;
+    g_mutex_unlock(&interrupts->fds_lock);
+}
+
+/* Its eventfd goes, and what it masked with it. */
+static void forget(struct client_interrupts *interrupts, enum client_irq which)
+{
+    set_fd(interrupts, which, -1);
+    interrupts->irqs[which].masked = interrupts->irqs[which].pending = false;
 }
 
 void client_interrupts_drop(struct client_interrupts *interrupts)
 {
     g_mutex_lock(&interrupts->lock);
-    for (unsigned i = 0; i < CLIENT_IRQS; i++) {
-        set_fd(&interrupts->irqs[i], -1);
-        interrupts->irqs[i].masked = interrupts->irqs[i].pending = false;
-    }
+    for (unsigned i = 0; i < CLIENT_IRQS; i++)
+        forget(interrupts, i);
     g_mutex_unlock(&interrupts->lock);
 }
 
@@ -37,6 +49,7 @@ void client_interrupts_finish(struct client_interrupts *interrupts)
 {
     client_interrupts_drop(interrupts);
     g_mutex_clear(&interrupts->lock);
+    g_mutex_clear(&interrupts->fds_lock);
 }
 
 /* The descriptor does not block; when its counter is full, the client has an interrupt waiting anyway. */
@@ -50,12 +63,28 @@ static void signal_fd(const struct client_irq_state *irq)
     }
 }
 
+/* A device may send one between the write that enables MSI and the client's eventfd (QEMU's order): it waits. */
 static void raise_msi(struct client_irq_state *irq)
 {
-    if (irq->masked)
+    if (irq->masked || irq->fd < 0)
         irq->pending = true;
     else
         signal_fd(irq);
+}
+
+void client_interrupts_unblock(struct client_interrupts *interrupts)
+{
+    g_mutex_lock(&interrupts->fds_lock);
+    for (unsigned i = 0; i < CLIENT_IRQS; i++) {
+        struct pollfd full = {.fd = interrupts->irqs[i].fd, .events = POLLOUT};
+        uint64_t events;
+        struct iovec iov = {.iov_base = &events, .iov_len = sizeof(events)};
+        if (full.fd >= 0 && poll(&full, 1, 0) == 0) {
+            ssize_t ignored = preadv2(full.fd, &iov, 1, -1, RWF_NOWAIT);
+            (void)ignored;
+        }
+    }
+    g_mutex_unlock(&interrupts->fds_lock);
 }
 
 /* A level that is up is told once, and then again after each unmasking for as long as it stays up. */
@@ -106,10 +135,13 @@ static int trigger(struct client_interrupts *interrupts, enum client_irq which, 
         *reason = "the file descriptor is no eventfd";
         return EINVAL;
     }
-    set_fd(irq, fd);
-    irq->masked = irq->pending = false;
+    bool pending = irq->pending;
+    forget(interrupts, which);
+    set_fd(interrupts, which, fd);
     if (which == CLIENT_IRQ_INTX)
         raise_intx(irq, interrupts->level);
+    else if (pending)
+        raise_msi(irq);
     return 0;
 }
 
@@ -117,12 +149,12 @@ static void unmask(struct client_interrupts *interrupts, enum client_irq which)
 {
     struct client_irq_state *irq = &interrupts->irqs[which];
 
-    irq->masked = false;
+    bool pending = irq->pending;
+    irq->masked = irq->pending = false;
     if (which == CLIENT_IRQ_INTX)
         raise_intx(irq, interrupts->level);
-    else if (irq->pending)
-        signal_fd(irq);
-    irq->pending = false;
+    else if (pending)
+        raise_msi(irq);
 }
 
 int client_interrupts_set(struct client_interrupts *interrupts, enum client_irq irq, uint32_t flags, int fd, bool value, const char **reason)
@@ -160,7 +192,6 @@ int client_interrupts_set(struct client_interrupts *interrupts, enum client_irq 
 void client_interrupts_disable(struct client_interrupts *interrupts, enum client_irq irq)
 {
     g_mutex_lock(&interrupts->lock);
-    set_fd(&interrupts->irqs[irq], -1);
-    interrupts->irqs[irq].masked = interrupts->irqs[irq].pending = false;
+    forget(interrupts, irq);
     g_mutex_unlock(&interrupts->lock);
 }

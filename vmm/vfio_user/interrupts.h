@@ -3,7 +3,8 @@
  * Interrupts of a served function: from the device's MSI and INTx to the client's eventfds, with VFIO's rules for masking. Used by server.c (from the
  * device's side) and session.c (from the client's).
  *
- * Threads: any; one lock, held for no longer than a write to an eventfd that never blocks.
+ * Threads: any; one lock, held for no longer than a write to an eventfd. That does not block, unless the client makes its eventfd block
+ * again and fills it: see client_interrupts_unblock().
  */
 #ifndef MEDIANT_VMM_VFIO_USER_INTERRUPTS_H
 #define MEDIANT_VMM_VFIO_USER_INTERRUPTS_H
@@ -19,11 +20,12 @@ enum client_irq { CLIENT_IRQ_INTX, CLIENT_IRQ_MSI, CLIENT_IRQS };
 struct client_irq_state {
     int fd;       /* of the client, or -1 */
     bool masked;  /* by the client; INTx also by itself, until the client unmasks it */
-    bool pending; /* came while it was masked (MSI); INTx has level instead */
+    bool pending; /* came while it was masked or had no eventfd (MSI); INTx has level instead */
 };
 
 struct client_interrupts {
     GMutex lock;
+    GMutex fds_lock; /* taken after lock: descriptors change under both */
     struct client_irq_state irqs[CLIENT_IRQS];
     bool level; /* of INTx, as the device drives it */
 };
@@ -32,6 +34,12 @@ void client_interrupts_init(struct client_interrupts *interrupts);
 void client_interrupts_finish(struct client_interrupts *interrupts);
 /* The client is gone: closes its eventfds. */
 void client_interrupts_drop(struct client_interrupts *interrupts);
+
+/*
+ * Frees a thread that is stuck in a write, if there is one: the client that did this to itself loses the events that wait in its eventfds. Never blocks;
+ * to be repeated until the thread has come out, as the client may do it again.
+ */
+void client_interrupts_unblock(struct client_interrupts *interrupts);
 
 /* The device's side. */
 void client_interrupts_msi(struct client_interrupts *interrupts);

@@ -14,8 +14,8 @@ enum { NO_GUARD = -1 };
 
 struct client_map {
     uint64_t addr, size;
-    void *host;    /* NULL: not shared with us */
-    size_t length; /* of the mapping at host, in whole pages of the file: more than size when they are huge */
+    void *host;    /* our mapping; NULL: not shared with us */
+    size_t length; /* of it, in whole pages of the file: more than size when they are huge */
     int guard;
 };
 

@@ -14,6 +14,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum {
+    COMPLAINTS_BURST = 100, /* and one more each second: clients that come again and again could fill a disk */
+    UNBLOCK_MS = 20,
+};
+
 /* What is added to the eventfd. */
 #define SESSION_OVER UINT64_C(1)
 #define STOP (UINT64_C(1) << 32)
@@ -23,17 +28,25 @@ struct vfio_user_server {
     struct vfio_user_server_config config;
     char *name, *path;
     struct stat identity; /* of the socket that we made, so that another's is not removed */
-    bool bound, attached;
+    bool bound;
     int listener;
     int events; /* eventfd that wakes the listening thread: SESSION_OVER or STOP */
     GThread *thread;
+    GMutex gate; /* held by create until the device is attached */
     struct client_interrupts interrupts;
     struct client_memory memory;
 
+    GMutex complaints_lock; /* guards the next three */
+    int64_t complaints_second;
+    unsigned complaints_left, complaints_lost;
+
     /* The listening thread's. */
     GThread *session;
-    int client;            /* socket, -1 while there is none */
-    bool session_over;     /* atomic: its thread can be joined */
+    int client;        /* socket, -1 while there is none */
+    bool leaving;      /* the client has hung up; its thread may not be done */
+    bool session_over; /* atomic: its thread can be joined */
+
+    bool greeted; /* the session thread's */
 };
 
 static struct vfio_user_server *of(struct pci_host *host)
@@ -52,12 +65,45 @@ static void host_intx(struct pci_host *host, bool level)
     client_interrupts_intx(&of(host)->interrupts, level);
 }
 
+/* The device's BARs are where the client's guest has them. */
+static void host_decode_changed(struct pci_host *host)
+{
+}
+
+/* Takes one complaint from what may still be said; *lost is how many were left out before it. */
+static bool may_complain(struct vfio_user_server *server, unsigned *lost)
+{
+    int64_t now = g_get_monotonic_time() / G_USEC_PER_SEC;
+
+    g_mutex_lock(&server->complaints_lock);
+    server->complaints_left = (unsigned)MIN(server->complaints_left + (now - server->complaints_second), COMPLAINTS_BURST);
+    server->complaints_second = now;
+    bool may = server->complaints_left > 0;
+    *lost = may ? server->complaints_lost : 0;
+    server->complaints_lost = may ? 0 : server->complaints_lost + 1;
+    server->complaints_left -= may;
+    g_mutex_unlock(&server->complaints_lock);
+    return may;
+}
+
 static void complain(void *opaque, const char *text)
 {
     struct vfio_user_server *server = opaque;
+    unsigned lost;
 
-    if (server->config.complain)
-        server->config.complain(server->config.opaque, text);
+    if (!server->config.complain || !may_complain(server, &lost))
+        return;
+    g_autofree char *more = lost ? g_strdup_printf("%s (before it, %u complaints were left out)", text, lost) : NULL;
+    server->config.complain(server->config.opaque, more ? more : text);
+}
+
+static void greeted(void *opaque)
+{
+    struct vfio_user_server *server = opaque;
+
+    server->greeted = true;
+    if (server->config.connected)
+        server->config.connected(server->config.opaque);
 }
 
 static void wake(struct vfio_user_server *server, uint64_t what)
@@ -74,16 +120,16 @@ static void *run_session(void *opaque)
                                             .dev = server->config.dev,
                                             .memory = &server->memory,
                                             .interrupts = &server->interrupts,
+                                            .greeted = greeted,
                                             .complain = complain,
                                             .opaque = server};
 
-    if (server->config.connected)
-        server->config.connected(server->config.opaque);
+    server->greeted = false;
     vfio_user_session_run(&context);
-    if (server->config.leaving)
+    if (server->greeted && server->config.leaving)
         server->config.leaving(server->config.opaque);
-    client_interrupts_drop(&server->interrupts);
     server->config.dev->ops->reset(server->config.dev);
+    client_interrupts_drop(&server->interrupts); /* now, as the device sends no more */
     client_memory_finish(&server->memory);
     shutdown(server->client, SHUT_RDWR);
     __atomic_store_n(&server->session_over, true, __ATOMIC_RELEASE);
@@ -98,13 +144,26 @@ static void end_session(struct vfio_user_server *server)
     g_thread_join(g_steal_pointer(&server->session));
     close(server->client);
     server->client = -1;
+    server->leaving = false;
+}
+
+static bool hung_up(const struct vfio_user_server *server)
+{
+    struct pollfd fd = {.fd = server->client, .events = POLLRDHUP};
+
+    return poll(&fd, 1, 0) > 0;
 }
 
 static void accept_client(struct vfio_user_server *server)
 {
     g_autoptr(GError) error = NULL;
-    int client = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
 
+    /* One that comes when the other has gone, as a virtual machine that is started again, waits in the queue until all is cleared away. */
+    if (server->session && hung_up(server)) {
+        server->leaving = true;
+        return;
+    }
+    int client = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
     if (client < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             complain(server, "a client cannot be let in: no file descriptors or memory are left");
@@ -118,7 +177,7 @@ static void accept_client(struct vfio_user_server *server)
         return;
     }
     server->client = client;
-    server->session_over = false;
+    __atomic_store_n(&server->session_over, false, __ATOMIC_RELAXED);
     client_memory_init(&server->memory, server->host.dma);
     server->session = g_thread_try_new("vfio-user", run_session, server, &error);
     if (!server->session) {
@@ -129,26 +188,42 @@ static void accept_client(struct vfio_user_server *server)
     }
 }
 
+/* Waits for something to do; true when STOP came. While a client leaves, nobody else is let in. */
+static bool wait_for_events(struct vfio_user_server *server, bool *knocking)
+{
+    bool watch = server->session && !server->leaving;
+    struct pollfd fds[] = {{.fd = server->events, .events = POLLIN},
+                           {.fd = server->leaving ? -1 : server->listener, .events = POLLIN},
+                           {.fd = watch ? server->client : -1, .events = POLLRDHUP}};
+    uint64_t events = 0;
+
+    bool some = poll(fds, G_N_ELEMENTS(fds), server->leaving ? UNBLOCK_MS : -1) > 0;
+    *knocking = some && fds[1].revents;
+    if (some && fds[2].revents)
+        server->leaving = true;
+    if (server->leaving)
+        client_interrupts_unblock(&server->interrupts);
+    return read(server->events, &events, sizeof(events)) == sizeof(events) && events >= STOP;
+}
+
 static void *run(void *opaque)
 {
     struct vfio_user_server *server = opaque;
-    struct pollfd fds[] = {{.fd = server->listener, .events = POLLIN}, {.fd = server->events, .events = POLLIN}};
-    bool stopping = false;
+    bool stopping = false, knocking;
 
-    while (!stopping) {
-        if (poll(fds, G_N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
-            break;
-        uint64_t events = 0;
-        if (read(server->events, &events, sizeof(events)) == sizeof(events))
-            stopping = events >= STOP;
+    g_mutex_lock(&server->gate);
+    g_mutex_unlock(&server->gate);
+    while (!stopping || server->session) {
+        stopping |= wait_for_events(server, &knocking);
         if (__atomic_load_n(&server->session_over, __ATOMIC_ACQUIRE))
             end_session(server);
-        if (!stopping && (fds[0].revents & POLLIN))
+        if (stopping && server->session) {
+            shutdown(server->client, SHUT_RDWR);
+            server->leaving = true;
+        } else if (!stopping && knocking) {
             accept_client(server);
+        }
     }
-    if (server->session)
-        shutdown(server->client, SHUT_RDWR);
-    end_session(server);
     return NULL;
 }
 
@@ -165,14 +240,15 @@ static bool fail(GError **error, enum vmm_error code, const char *path, const ch
     return false;
 }
 
-static bool somebody_answers(const struct sockaddr_un *address)
+/* Whether the socket's server is gone; one that is too busy to answer is not. */
+static bool is_left_over(const struct sockaddr_un *address)
 {
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool answers = probe >= 0 && connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0;
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool refused = probe >= 0 && connect(probe, (const struct sockaddr *)address, sizeof(*address)) != 0 && errno == ECONNREFUSED;
 
     if (probe >= 0)
         close(probe);
-    return answers;
+    return refused;
 }
 
 static bool start_listening(struct vfio_user_server *server, GError **error)
@@ -181,6 +257,8 @@ static bool start_listening(struct vfio_user_server *server, GError **error)
     const char *path = server->path;
     struct stat st;
 
+    if (*path == '\0') /* would be a name that is no file's */
+        return fail(error, VMM_ERROR_CONFIG, path, "the path is empty");
     if (strlen(path) >= sizeof(address.sun_path))
         return fail(error, VMM_ERROR_CONFIG, path, "the path has more than %zu bytes (try a shorter one)", sizeof(address.sun_path) - 1);
     strcpy(address.sun_path, path);
@@ -196,9 +274,8 @@ static bool start_listening(struct vfio_user_server *server, GError **error)
             return fail(error, VMM_ERROR_CONFIG, path, "%s", g_strerror(reason));
         if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
             return fail(error, VMM_ERROR_CONFIG, path, "a file is there already, which is no socket (try another path)");
-        return somebody_answers(&address)
-                   ? fail(error, VMM_ERROR_CONFIG, path, "another server listens there (try another path)")
-                   : fail(error, VMM_ERROR_CONFIG, path, "is left over from a server that is gone (rm %s)", path);
+        return is_left_over(&address) ? fail(error, VMM_ERROR_CONFIG, path, "is left over from a server that is gone (rm %s)", path)
+                                      : fail(error, VMM_ERROR_CONFIG, path, "another server listens there (try another path)");
     }
     server->bound = lstat(path, &server->identity) == 0;
     if (listen(server->listener, 4) != 0)
@@ -216,26 +293,28 @@ struct vfio_user_server *vfio_user_server_create(const struct vfio_user_server_c
     server->config.name = server->name;
     server->config.path = server->path;
     server->listener = server->client = -1;
+    server->complaints_left = COMPLAINTS_BURST;
+    server->complaints_second = g_get_monotonic_time() / G_USEC_PER_SEC;
+    g_mutex_init(&server->complaints_lock);
+    g_mutex_init(&server->gate);
     client_interrupts_init(&server->interrupts);
-    server->host = (struct pci_host){.dma = dma_space_create(server->name), .msi = host_msi, .intx = host_intx};
+    server->host = (struct pci_host){
+        .dma = dma_space_create(server->name), .msi = host_msi, .intx = host_intx, .decode_changed = host_decode_changed};
     server->events = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (server->events < 0) {
+    if (server->events < 0)
         fail(error, VMM_ERROR_FAILED, server->path, "%s", g_strerror(errno));
-        goto failed;
+    if (server->events >= 0 && start_listening(server, error)) {
+        g_mutex_lock(&server->gate);
+        server->thread = g_thread_try_new("vfio-user-listen", run, server, error);
+        if (server->thread) /* the device points into the server from here on */
+            config->dev->ops->attach(config->dev, &server->host);
+        g_mutex_unlock(&server->gate);
     }
-    if (!start_listening(server, error))
-        goto failed;
-    config->dev->ops->attach(config->dev, &server->host);
-    server->attached = true;
-    server->thread = g_thread_try_new("vfio-user-listen", run, server, error);
-    if (server->thread)
-        return server;
-failed:
-    /* An attached device points into the server: it goes with it. That is after an error of the system only. */
-    if (!server->attached)
+    if (!server->thread) {
         server->config.dev = NULL;
-    vfio_user_server_destroy(server);
-    return NULL;
+        g_clear_pointer(&server, vfio_user_server_destroy);
+    }
+    return server;
 }
 
 void vfio_user_server_destroy(struct vfio_user_server *server)
@@ -257,6 +336,8 @@ void vfio_user_server_destroy(struct vfio_user_server *server)
     if (server->config.dev)
         server->config.dev->ops->destroy(server->config.dev);
     client_interrupts_finish(&server->interrupts);
+    g_mutex_clear(&server->complaints_lock);
+    g_mutex_clear(&server->gate);
     dma_space_unref(server->host.dma);
     g_free(server->name);
     g_free(server->path);

@@ -27,9 +27,9 @@ struct vfio_user_server_config {
     const char *path; /* of the socket; copied. Nothing may be there yet. */
     struct pci_device *dev; /* owned by the server from a successful create on */
     /* All may be NULL; from the server's threads, and must not call the server. */
-    void (*connected)(void *opaque);
-    void (*leaving)(void *opaque); /* the client is gone, the device still as the guest left it, its memory still there */
-    void (*complain)(void *opaque, const char *text); /* a line about what the client did */
+    void (*connected)(void *opaque); /* a client has agreed on the version; who only looks whether a server is here is none */
+    void (*leaving)(void *opaque);   /* ... and is gone, the device still as the guest left it, its memory still there */
+    void (*complain)(void *opaque, const char *text); /* a line about what a client did; a flood of them is cut off */
     void *opaque;
 };
 

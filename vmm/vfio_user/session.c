@@ -103,6 +103,7 @@ static void version(struct session *session)
     g_autofree char *answer = vfio_user_capabilities_format(&session->agreed);
     session->broken = false;
     session->greeted = true;
+    session->context->greeted(session->context->opaque);
     reply(session, &ours, sizeof(ours), answer, strlen(answer) + 1);
 }
 
@@ -372,7 +373,7 @@ static void region_write(struct session *session)
     struct vfio_user_region_access access = BODY(session, struct vfio_user_region_access);
     size_t given = session->message.size - sizeof(access);
 
-    if (access.count > given || !in_region(session, access.region, access.offset, access.count)) {
+    if (access.count > given || access.count > VFIO_USER_DEFAULT_TRANSFER || !in_region(session, access.region, access.offset, access.count)) {
         refuse(session, EINVAL, "%u bytes (%zu given) at 0x%" PRIx64 " of region %u, which has 0x%" PRIx64, access.count, given, access.offset,
                access.region, vfio_user_region_size(session->context->dev, access.region));
         return;
@@ -463,11 +464,11 @@ static void handle(struct session *session)
     if (header->flags & VFIO_USER_FLAG_TYPE) {
         complain(session, "a reply to nothing (%s)", command_name(header->command));
         session->broken = true;
-    } else if (header->command >= VFIO_USER_COMMANDS || !commands[header->command].run) {
-        refuse(session, ENOSYS, "%u", header->command);
     } else if (!session->greeted && header->command != VFIO_USER_VERSION) {
         refuse(session, EINVAL, "before the version was agreed on");
         session->broken = true;
+    } else if (header->command >= VFIO_USER_COMMANDS || !commands[header->command].run) {
+        refuse(session, ENOSYS, "%u", header->command);
     } else if (session->message.size < commands[header->command].body) {
         refuse(session, EINVAL, "%zu bytes are too few (%zu)", session->message.size, commands[header->command].body);
     } else {

@@ -22,6 +22,7 @@ struct session_context {
     struct pci_device *dev;
     struct client_memory *memory;
     struct client_interrupts *interrupts;
+    void (*greeted)(void *opaque); /* client and server have agreed on the version; once at most */
     /* A line for people about what the client did wrong or should know; any length, without a newline. */
     void (*complain)(void *opaque, const char *text);
     void *opaque;

@@ -76,7 +76,7 @@ static void start_engine(struct gpu *gpu, unsigned engine)
     gpu_write(gpu, base + RING_CONTEXT_STATUS_PTR, 0xffff0000 | (CSB_ENTRIES - 1) << 8 | (CSB_ENTRIES - 1));
     gpu->csb_read[engine] = CSB_ENTRIES - 1;
     gpu->status[engine][HWSP_CSB_WRITE_DWORD] = CSB_ENTRIES - 1;
-    gpu_write(gpu, base + RING_IMR, ~(1u | 1u << 4 | 1u << 8)); /* user, notify and context switch unmasked */
+    gpu_write(gpu, base + RING_IMR, ~((1u | 1u << 4 | 1u << 8) << (engine == ENGINE_BCS0 ? 16 : 0))); /* as in the bank; user, notify and context switch unmasked */
 }
 
 bool gpu_open(struct gpu *gpu)

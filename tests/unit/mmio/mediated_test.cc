@@ -125,7 +125,7 @@ class Guest : public pci_host {
         csb_seen[engine] = CSB_ENTRIES - 1;
         poke(hwsp(engine) + HWSP_CSB_WRITE_DWORD * 4, CSB_ENTRIES - 1);
         write32(base + RING_HWS_PGA, uint32_t(low + engine * kPage));
-        write32(base + RING_IMR, ~uint32_t(ENGINE_IRQ_USER | ENGINE_IRQ_CONTEXT_SWITCH));
+        write32(base + RING_IMR, ~uint32_t((ENGINE_IRQ_USER | ENGINE_IRQ_CONTEXT_SWITCH) << (engine == ENGINE_BCS0 ? 16 : 0)));
         write32(base + RING_MODE, 0x80008000);
     }
 

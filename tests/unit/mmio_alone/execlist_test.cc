@@ -19,7 +19,7 @@ class Execlists : public VgpuAlone {
         VgpuAlone::SetUp();
         bind(low, hwsp, kPage);
         write32(base + RING_HWS_PGA, low);
-        write32(base + RING_IMR, ~uint32_t(ENGINE_IRQ_CONTEXT_SWITCH | ENGINE_IRQ_USER));
+        write32(base + RING_IMR, ~uint32_t((ENGINE_IRQ_CONTEXT_SWITCH | ENGINE_IRQ_USER) << 16)); // as in the bank
         write32(0x44304, 0);
         write32(0x4430c, 0xffffffff);
         enable_msi();

@@ -309,7 +309,10 @@ TEST_F(VgpuAlone, InterruptsReachTheGuestByMessageOrPin)
     write32(0x44300 + 12, 0xffffffff);
     world.interrupt(ENGINE_BCS0, WORKLOAD_IRQ_USER);
     EXPECT_EQ(read32(0x44308), 0u) << "masked by the engine's IMR";
-    write32(0x22000 + RING_IMR, ~uint32_t(WORKLOAD_IRQ_USER));
+    write32(0x22000 + RING_IMR, ~uint32_t(WORKLOAD_IRQ_USER)); // the layout is the bank's: the blitter has the upper half (i915's 0xf6f6ffff)
+    world.interrupt(ENGINE_BCS0, WORKLOAD_IRQ_USER);
+    EXPECT_EQ(read32(0x44308), 0u) << "still masked";
+    write32(0x22000 + RING_IMR, ~(uint32_t(WORKLOAD_IRQ_USER) << 16));
     world.interrupt(ENGINE_BCS0, WORKLOAD_IRQ_USER | WORKLOAD_IRQ_NOTIFY);
     while (read32(0x44308) == 0) // the thread is between taking the bits and setting them
         sched_yield();
