@@ -123,7 +123,7 @@ TEST_F(Config, ValuesOfTheWrongKind)
     EXPECT_EQ(message(vm + "serial =\n"), "test.ini: [vm alpha] serial: is empty (try stdio)");
     EXPECT_EQ(message(vm + "gpu = i915-GVTg_V5_3\n"),
               "test.ini: [vm alpha] gpu: \"i915-GVTg_V5_3\" is not one of none, passthrough, i915-GVTg_V5_8, i915-GVTg_V5_4, "
-              "i915-GVTg_V5_2, i915-GVTg_V5_1 (try i915-GVTg_V5_8)");
+              "i915-GVTg_V5_2, i915-GVTg_V5_1, vfio-user:PATH (try i915-GVTg_V5_8)");
     EXPECT_EQ(message("[gpu]\naperture = 300M\n" + vm), "test.ini: [gpu] aperture: \"300M\" is not a power of two (try 256M)");
     EXPECT_EQ(message("[gpu]\nbackend = modell\n" + vm), "test.ini: [gpu] backend: \"modell\" is not one of model, vfio (try model)");
     EXPECT_EQ(message("[scheduler]\nslice = 5\n" + vm), "test.ini: [scheduler] slice: \"5\" is not a duration (try 2ms)");
@@ -140,7 +140,7 @@ TEST_F(Config, UnknownNames)
     EXPECT_EQ(message("[gpu]\nmemory = 1\n"), "test.ini: [gpu] memory: unknown key (vmm help config lists the keys)");
     EXPECT_EQ(message("[sheduler]\n"), "test.ini: [sheduler]: unknown group (did you mean [scheduler]?)");
     EXPECT_EQ(message("[vm]\n"), "test.ini: [vm]: unknown group (did you mean [vm NAME]?)");
-    EXPECT_EQ(message("[disk]\n"), "test.ini: [disk]: unknown group (groups are [gpu], [scheduler], [vm NAME])");
+    EXPECT_EQ(message("[disk]\n"), "test.ini: [disk]: unknown group (groups are [gpu], [scheduler], [vm NAME], [vgpu NAME])");
     EXPECT_EQ(message("[vm a/b]\n"),
               "test.ini: [vm a/b]: a VM's name is 1 to 32 letters, digits, '-', '_' or '.' (try [vm alpha])");
 }
@@ -163,7 +163,7 @@ TEST_F(Config, FilesThatAreNone)
     EXPECT_EQ(config_load("/tmp", nullptr, &error), nullptr);
     EXPECT_STREQ(error->message, "/tmp: not a regular file");
     g_clear_error(&error);
-    EXPECT_EQ(message(""), "test.ini: no VM (add a group [vm NAME] with image = FILE)");
+    EXPECT_EQ(message(""), "test.ini: no VM (add a group [vm NAME] with image = FILE, or [vgpu NAME] with type = TYPE to serve a vGPU)");
     EXPECT_EQ(message(std::string("[gpu]\n\0x", 8)), "test.ini: not a text file of at most 1 MiB");
     EXPECT_EQ(message("[gpu]\n\xff\xfe\n"), "test.ini: not a text file of at most 1 MiB");
     EXPECT_EQ(message(std::string((1 << 20) + 1, '#')), "test.ini: not a text file of at most 1 MiB");
@@ -198,14 +198,14 @@ TEST_F(Config, GpusThatDoNotFit)
               "(try i915-GVTg_V5_4)");
     EXPECT_EQ(message("[gpu]\naperture = 4G\n" + vm("a", "i915-GVTg_V5_8")),
               "test.ini: [vm a] gpu: i915-GVTg_V5_8 no longer fits: it needs 384M of high graphics memory, 0 are left "
-              "(try fewer VMs with a vGPU)");
+              "(try fewer vGPUs)");
     std::string many = "[gpu]\naperture = 1G\n";
     for (char c = 'a'; c < 'a' + 7; c++)
         many += vm(std::string(1, c).c_str(), "i915-GVTg_V5_8");
     EXPECT_EQ(message(many), "") << "28 fences";
     EXPECT_EQ(message(many + vm("h", "i915-GVTg_V5_8")),
               "test.ini: [vm h] gpu: i915-GVTg_V5_8 no longer fits: it needs 384M of high graphics memory, 0 are left "
-              "(try fewer VMs with a vGPU)");
+              "(try fewer vGPUs)");
     EXPECT_EQ(message(vm("a", "passthrough") + vm("b", "i915-GVTg_V5_8")),
               "test.ini: [vm b] gpu: the GPU cannot be passed through to [vm a] and shared with [vm b] (try none)");
     EXPECT_EQ(message(vm("a", "i915-GVTg_V5_8") + vm("b", "passthrough")),
@@ -267,6 +267,45 @@ TEST_F(Config, EveryDefaultAndExampleOfTheTableIsValid)
         }
         EXPECT_NE(options[i].help, nullptr);
     }
+}
+
+TEST_F(Config, ServedVgpus)
+{
+    const std::string alpha = "[vgpu alpha]\ntype = i915-GVTg_V5_8\n";
+    EXPECT_EQ(message(alpha + "socket = a.sock\nweight = 3\nmonitor = hdmi\nscreenshot = a.png\n[vgpu beta]\ntype = i915-GVTg_V5_8\n"), "");
+    EXPECT_EQ(message("[vgpu whole]\ntype = passthrough\n"), "");
+    EXPECT_EQ(message("[vgpu alpha]\nsocket = a.sock\n"), "test.ini: [vgpu alpha] type: is missing (try type = i915-GVTg_V5_4)");
+    EXPECT_EQ(message("[vgpu alpha]\ntype = none\n"),
+              "test.ini: [vgpu alpha] type: \"none\" is not one of passthrough, i915-GVTg_V5_8, i915-GVTg_V5_4, i915-GVTg_V5_2, "
+              "i915-GVTg_V5_1 (try i915-GVTg_V5_4)");
+    EXPECT_EQ(message(alpha + "image = x\n"), "test.ini: [vgpu alpha] image: unknown key (vmm help config lists the keys)");
+    EXPECT_EQ(message("[vgpu]\n"), "test.ini: [vgpu]: unknown group (did you mean [vgpu NAME]?)");
+    EXPECT_EQ(message("[vgpu a/b]\n"),
+              "test.ini: [vgpu a/b]: a vGPU's name is 1 to 32 letters, digits, '-', '_' or '.' (try [vgpu alpha])");
+    EXPECT_EQ(message(alpha + alpha), "test.ini: [vgpu alpha]: two vGPUs have this name (try [vgpu alpha2])");
+    EXPECT_EQ(message(alpha + "[vgpu b]\ntype = passthrough\n"),
+              "test.ini: [vgpu b] type: the GPU cannot be passed through to [vgpu b] and shared with [vgpu alpha] (remove one)");
+    EXPECT_EQ(message(alpha + "[vgpu b]\ntype = i915-GVTg_V5_4\n"),
+              "test.ini: [vgpu b] type: i915-GVTg_V5_4 no longer fits: it needs 128M of low graphics memory (aperture), 64M are left (try i915-GVTg_V5_8)");
+    EXPECT_EQ(message("[vm one]\nimage = guest.elf\n" + alpha),
+              "test.ini: [vm one] and [vgpu alpha]: a file has VMs, for vmm run, or vGPUs, for vmm serve (split it; the VM attaches by gpu = "
+              "vfio-user:SOCKET)");
+    EXPECT_EQ(message(alpha, {"alpha.weight=300"}), "-o alpha.weight=300: [vgpu alpha] weight: \"300\" is not between 1 and 256 (try 4)");
+    EXPECT_EQ(message(alpha, {"vgpu.weight=2", "vgpu.alpha.weight=3", "vgpu alpha.weight=4"}), "");
+}
+
+TEST_F(Config, VgpusOfOtherProcesses)
+{
+    const std::string vm = "[vm one]\nimage = guest.elf\n";
+    EXPECT_EQ(message(vm + "gpu = vfio-user:"), "test.ini: [vm one] gpu: \"vfio-user:\" lacks the path (try vfio-user:/run/mediant/alpha.sock)");
+    write("test.ini", vm + "gpu = vfio-user:sub/x.sock\n");
+    config *c = config_load(path.c_str(), nullptr, nullptr);
+    ASSERT_NE(c, nullptr);
+    EXPECT_STREQ(static_cast<vm_settings *>(g_ptr_array_index(c->vms, 0))->gpu, ("vfio-user:" + (dir / "sub/x.sock").string()).c_str());
+    GArray *users = config_gpu_users(c);
+    EXPECT_STREQ(g_array_index(users, gpu_user, 0).type, "none"); // it takes nothing of this process's GPU
+    g_array_unref(users);
+    config_free(c);
 }
 
 } // namespace
