@@ -85,8 +85,6 @@ class FakeDevice {
     pci_device pci = {}; // first
     std::atomic<unsigned> resets{0};
     std::atomic<bool> destroyed{false};
-    std::function<void(unsigned bar, uint64_t offset, const Bytes &data)> on_write; // set before there is a client
-    std::function<void()> on_read;
 
     FakeDevice()
     {
@@ -107,6 +105,17 @@ class FakeDevice {
         memory[0].resize(BAR0_BYTES);
         memory[2].resize(BAR2_BYTES);
         memory[4].resize(BAR4_BYTES);
+    }
+    // What the device does at each BAR access, on the thread of that access.
+    void when_written(std::function<void(unsigned bar, uint64_t offset)> action)
+    {
+        std::lock_guard guard(mutex);
+        on_write = std::move(action);
+    }
+    void when_read(std::function<void()> action)
+    {
+        std::lock_guard guard(mutex);
+        on_read = std::move(action);
     }
     std::vector<Access> take_accesses()
     {
@@ -146,6 +155,8 @@ class FakeDevice {
     std::mutex mutex;
     std::vector<Access> accesses;
     Bytes memory[PCI_BARS];
+    std::function<void(unsigned bar, uint64_t offset)> on_write;
+    std::function<void()> on_read;
 
     static FakeDevice *of(pci_device *dev) { return reinterpret_cast<FakeDevice *>(dev); }
     void record(char what, unsigned bar, uint64_t offset, size_t len)
@@ -182,11 +193,13 @@ inline const pci_device_ops FakeDevice::ops = {
         ASSERT_LT(bar, unsigned{PCI_BARS});
         ASSERT_LE(offset, fake->memory[bar].size());
         ASSERT_LE(len, fake->memory[bar].size() - offset);
-        if (fake->on_read)
-            fake->on_read();
-        std::lock_guard guard(fake->mutex);
+        fake->mutex.lock();
         fake->record('r', bar, offset, len);
         memcpy(data, fake->memory[bar].data() + offset, len);
+        auto action = fake->on_read;
+        fake->mutex.unlock();
+        if (action)
+            action();
     },
     [](pci_device *dev, unsigned bar, uint64_t offset, const void *data, size_t len) {
         FakeDevice *fake = of(dev);
@@ -196,9 +209,10 @@ inline const pci_device_ops FakeDevice::ops = {
         fake->mutex.lock();
         fake->record('w', bar, offset, len);
         memcpy(fake->memory[bar].data() + offset, data, len);
+        auto action = fake->on_write;
         fake->mutex.unlock();
-        if (fake->on_write)
-            fake->on_write(bar, offset, Bytes(static_cast<const uint8_t *>(data), static_cast<const uint8_t *>(data) + len));
+        if (action)
+            action(bar, offset);
     },
     [](pci_device *dev) {
         std::lock_guard guard(of(dev)->mutex);

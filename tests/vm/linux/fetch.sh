@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Fills the cache with stock Debian parts for guests: fetch.sh [qemu|kernel|busybox|igt-tools|igt]... (all without arguments).
+# Fills the cache with stock Debian parts for guests: fetch.sh [qemu|kernel|kernel-6.12|busybox|igt-tools|igt]... (all without arguments).
 # Needs the archive the first time only; installs nothing on the host. Exit 77: not in the cache and the archive cannot be reached.
 set -u
 cd "$(dirname "$(readlink -f "$0")")" || exit 1
@@ -93,48 +93,79 @@ fetch_qemu() {
   rm -rf "$out"/usr/share/{doc,man,locale,info,bash-completion,icons,applications}
 }
 
-# payload VMLINUZ: the kernel inside of it, by the boot header (Documentation/arch/x86/boot.rst: setup_sects, payload_offset, payload_length).
+# zstd_program: sets zstd to a command, which Debian installs on demand only: that of the host, or a private copy from the suite of private_apt.
+zstd_program() {
+  local root=$work/zstd
+  zstd=(zstd)
+  ! command -v zstd >/dev/null || return 0
+  download zstd
+  unpack "$work/zstd-root" zstd lib zlib gcc
+  closure "$work/zstd-root" "$root" usr/bin/zstd
+  zstd=("$root/usr/lib64/ld-linux-x86-64.so.2" --library-path "$root/usr/lib/x86_64-linux-gnu" "$root/usr/bin/zstd")
+}
+
+# decompress FILE OUTPUT: by the first bytes of the file; an ELF file is copied.
+decompress() {
+  local zstd
+  case $(od -A n -t x1 -N 4 "$1" | tr -d ' ') in
+    7f454c46) cat "$1" >"$2" ;;
+    fd377a58) xz -dc <"$1" >"$2" ;;
+    28b52ffd) zstd_program && "${zstd[@]}" -q -dc <"$1" >"$2" ;;
+    1f8b*) gzip -dc <"$1" >"$2" ;;
+    *) die "$(basename "$1") is compressed in a way that is not known here" ;;
+  esac
+}
+
+# payload VMLINUZ OUTPUT: the kernel inside of it, by the boot header (Documentation/arch/x86/boot.rst: setup_sects, payload_offset, payload_length).
 payload() {
   local setup offset length
   field() { od -A n -t "u$2" -j "$3" -N "$2" "$1" | tr -d ' '; }
   setup=$(field "$1" 1 $((0x1f1))) offset=$(field "$1" 4 $((0x248))) length=$(field "$1" 4 $((0x24c)))
   # The last four bytes are the length of what comes out, which xz would take for garbage.
-  tail -c +$(((${setup:-4} + 1) * 512 + offset + 1)) "$1" | head -c $((length - 4)) | xz -dc
+  tail -c +$(((${setup:-4} + 1) * 512 + offset + 1)) "$1" | head -c $((length - 4)) >"$work/payload"
+  decompress "$work/payload" "$2"
 }
 
-# module_files DIRECTORY NAME...: the files of these modules and of those that they need, each once.
-module_files() {
-  local dir=$1 name file need queue seen=' '
-  shift
+# copy_modules DIRECTORY TARGET NAME...: copies these modules and those that they need to TARGET, at the same places, but not compressed: the guest
+# would take longer to unpack them than to read them.
+copy_modules() {
+  local dir=$1 target=$2 name file path need queue seen=' '
+  shift 2
   queue=("$@")
   while [ ${#queue[@]} -gt 0 ]; do
     name=${queue[0]//-/_} queue=("${queue[@]:1}")
     case $seen in *" $name "*) continue ;; esac
     seen+="$name "
-    file=$(find "$dir/kernel" -name "${name//_/[-_]}.ko" -print -quit)
+    file=$(find "$dir/kernel" \( -name "${name//_/[-_]}.ko" -o -name "${name//_/[-_]}.ko.*" \) -print -quit)
     [ -n "$file" ] || die "the kernel package has no module $name"
-    echo "${file#"$dir"/}"
-    need=$(tr '\0' '\n' <"$file" | LC_ALL=C grep -a -m 1 '^depends=' | cut -d= -f2)
+    path=$target${file#"$dir"}
+    path=${path%.ko*}.ko
+    mkdir -p "${path%/*}"
+    decompress "$file" "$path" || die "cannot unpack $(basename "$file")"
+    need=$(tr '\0' '\n' <"$path" | LC_ALL=C grep -a -m 1 '^depends=' | cut -d= -f2)
     queue+=(${need//,/ })
   done
 }
 
+# fetch_kernel SUITE: vmlinux and modules of that suite's default kernel.
 fetch_kernel() {
-  local package dir file list
-  private_apt "$work/apt" bookworm
+  local package dir target
+  private_apt "$work/apt" "$1"
   package=$(apt-cache "${apt[@]:2}" depends linux-image-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
   [ -n "$package" ] || die "linux-image-amd64 depends on no kernel"
   (cd "$work/apt/cache/archives" && "${apt[@]}" download "$package" >"$work/apt/log" 2>&1) || skip "cannot download $package"
   unpack "$work/kernel" linux-image
   mkdir -p "$out" && mv "$work/kernel.packages" "$out.packages"
-  payload "$work"/kernel/boot/vmlinuz-* >"$out/vmlinux" || die "cannot unpack the kernel of $package"
+  payload "$work"/kernel/boot/vmlinuz-* "$out/vmlinux" || die "cannot unpack the kernel of $package"
   cp "$work"/kernel/boot/config-* "$out/config"
-  for dir in "$work"/kernel/lib/modules/*; do
+  for dir in "$work"/kernel/{,usr/}lib/modules/*/; do # trixie's package has them below /usr
+    [ -d "$dir" ] || continue
+    dir=${dir%/} target=$out/lib/modules/$(basename "$dir")
     basename "$dir" >"$out/release"
-    list=$(module_files "$dir" $modules) || exit 1
-    for file in $list; do install -D -m 644 "$dir/$file" "$out/lib/modules/${dir##*/}/$file"; done
-    cp "$dir"/modules.{builtin,order} "$out/lib/modules/${dir##*/}/"
+    copy_modules "$dir" "$target" $modules
+    cp "$dir"/modules.{builtin,order} "$target/"
   done
+  [ -s "$out/release" ] || die "no modules in $package"
   fetch busybox
   "$(component busybox)/busybox" depmod -b "$out" "$(cat "$out/release")" || die "depmod failed"
 }
@@ -184,18 +215,22 @@ fetch() {
 }
 
 fetch_now() (
+  suite='' # of a kernel
   [ ! -d "$(component "$1")" ] || exit 0 # another process was faster
   rm -rf "$cache/.$1".?????? # of an earlier process that was killed
   work=$(mktemp -d "$cache/.$1.XXXXXX") && trap 'rm -rf "$work"' EXIT || exit 1
   out=$work/out
   echo "Fetching $1 into the cache ..." >&2
-  "fetch_${1//-/_}" || exit
+  for name in "${!kernel_suite[@]}"; do
+    [ "$1" != "$(kernel_component "$name")" ] || suite=${kernel_suite[$name]}
+  done
+  if [ -n "$suite" ]; then fetch_kernel "$suite"; else "fetch_${1//-/_}"; fi || exit
   mv "$out.packages" "$out/packages.list"
   chmod 755 "$out"
   mv -T "$out" "$(component "$1")"
 )
 
 case ${1:-} in -h | --help) sed -n '3,4s/^# //p' "$0"; exit 0 ;; esac
-[ $# -gt 0 ] || set -- busybox kernel qemu igt-tools igt
+[ $# -gt 0 ] || set -- busybox kernel kernel-6.12 qemu igt-tools igt
 for what in "$@"; do [ -n "${recipe[$what]:-}" ] || usage_error "unknown component \"$what\" (${!recipe[*]})"; done
 for what in "$@"; do fetch "$what" || exit; done

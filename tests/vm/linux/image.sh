@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Makes initramfs layers for guests. image.sh base|tools|igt: prints the path of that layer, made and cached when its inputs change.
+# Makes initramfs layers for guests. image.sh base|base-6.12|tools|igt: prints the path of that layer, made and cached when its inputs change.
 # image.sh job OUTPUT SCRIPT [FILE[:PATH-IN-GUEST]]...: a small layer with /job and files, programs of the host with their libraries.
-# A guest boots base and any others, one after the other.
+# A guest boots the base of its kernel and any others, one after the other.
 set -u
 here=$(dirname "$(readlink -f "$0")")
 . "$here/common.sh"
@@ -15,13 +15,11 @@ pack() {
 }
 
 layer_base() {
-  local kernel
-  kernel=$(component kernel)
   mkdir -p "$1"/usr/{bin,lib,lib64} "$1"/{dev,proc,sys,tmp,run,etc,root}
   ln -s usr/bin "$1/bin"; ln -s usr/bin "$1/sbin"; ln -s usr/lib "$1/lib"; ln -s usr/lib64 "$1/lib64"
   install -m 755 "$(component busybox)/busybox" "$1/usr/bin/busybox"
   ln -s busybox "$1/usr/bin/sh"
-  cp -R "$kernel/lib/modules" "$1/usr/lib/modules"
+  cp -R "$(component "$kernel")/lib/modules" "$1/usr/lib/modules"
   install -m 755 "$here/init.sh" "$1/init"
   install -m 644 "$here/guest.sh" "$1/guest.sh"
   echo 'root:x:0:0:root:/root:/bin/sh' >"$1/etc/passwd"
@@ -42,21 +40,25 @@ make_layer() (
   work=$(mktemp -d "$cache/.layer-$1.XXXXXX") && trap 'rm -rf "$work"' EXIT || exit 1
   chmod 755 "$work"
   mkdir "$work/root" && chmod 755 "$work/root"
-  "layer_$1" "$work/root" && pack "$work/root" "$work/cpio" || exit 1
+  "layer_${1%%-*}" "$work/root" && pack "$work/root" "$work/cpio" || exit 1
   find "$cache" -maxdepth 1 -name "layer-$1-*.cpio" -mtime +7 -delete
   mv "$work/cpio" "$2"
 )
 
 layer() {
-  local name=$1 parts=(busybox) part key
+  local name=$1 parts=(busybox) part key kernel=''
   case $name in
-    base) parts+=(kernel) ;;
+    base | base-*)
+      [ "$name" = base ] && kernel=6.1 || kernel=${name#base-}
+      [ -n "${kernel_suite[${kernel:-none}]:-}" ] || usage_error "no kernel \"$kernel\" (${!kernel_suite[*]})"
+      kernel=$(kernel_component "$kernel") parts+=("$kernel")
+      ;;
     tools) parts+=(igt-tools) ;;
     igt) parts+=(igt) ;;
-    *) usage_error "unknown layer \"$name\" (base, tools, igt)" ;;
+    *) usage_error "unknown layer \"$name\" (base, base-6.12, tools, igt)" ;;
   esac
   "$here/fetch.sh" "${parts[@]}" || exit
-  key=$( (cat "$here/image.sh"; [ "$name" != base ] || cat "$here/init.sh" "$here/guest.sh"
+  key=$( (cat "$here/image.sh"; [ -z "$kernel" ] || cat "$here/init.sh" "$here/guest.sh"
     for part in "${parts[@]}"; do component "$part"; stat -c %Y "$(component "$part")"; done) | sha256sum | cut -c 1-16)
   local file=$cache/layer-$name-$key.cpio
   [ -e "$file" ] || locked "layer-$name" make_layer "$name" "$file" || exit

@@ -12,6 +12,7 @@ Usage: qemu.sh [OPTION]... [-- QEMU-ARGUMENT...]
   --socket PATH          vfio-user socket of the server, which listens already; without it the guest has no GPU
   --job SCRIPT           shell script for the guest (functions: guest.sh); its status becomes ours
   --file FILE[:PATH]     file for the guest, at PATH or in its root; a program brings its libraries; may be repeated
+  --kernel NAME          Debian's kernel: 6.1 (bookworm; the default) or 6.12 (trixie)
   --image NAME           layer on top of base: tools, igt, or a cpio file; may be repeated
   --memory SIZE          RAM (512M)
   --smp N                vCPUs (1)
@@ -23,16 +24,17 @@ Usage: qemu.sh [OPTION]... [-- QEMU-ARGUMENT...]
 TEXT
 }
 
-socket='' memory=512M smp=1 layers=() job='' files=() log='' dmesg='' append='' limit=300 monitor='' extra=()
+socket='' memory=512M smp=1 layers=() job='' files=() log='' dmesg='' append='' limit=300 monitor='' kernel=6.1 extra=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage; exit 0 ;;
     --) shift; extra=("$@"); break ;;
-    --socket | --memory | --smp | --image | --job | --file | --log | --dmesg | --append | --timeout | --monitor)
+    --socket | --memory | --smp | --kernel | --image | --job | --file | --log | --dmesg | --append | --timeout | --monitor)
       [ $# -ge 2 ] || usage_error "$1 needs a value" ;;&
     --socket) socket=$(readlink -f "$2") ;;
     --memory) memory=$2 ;;
     --smp) smp=$2 ;;
+    --kernel) kernel=$2 ;;
     --image) layers+=("$2") ;;
     --job) job=$2 ;;
     --file) files+=("$2") ;;
@@ -45,10 +47,11 @@ while [ $# -gt 0 ]; do
   esac
   shift 2
 done
+[ -n "${kernel_suite[${kernel:-none}]:-}" ] || usage_error "no kernel \"$kernel\" (${!kernel_suite[*]})"
 [ -z "$job" ] || [ -r "$job" ] || usage_error "$job: cannot be read"
 [ -z "$socket" ] || [ -S "$socket" ] || usage_error "$socket: no socket there"
 
-parts=(qemu kernel busybox)
+parts=(qemu "$(kernel_component "$kernel")" busybox)
 for layer in ${layers[@]+"${layers[@]}"}; do
   case $layer in
     tools) parts+=(igt-tools) ;;
@@ -68,9 +71,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 initrd=()
-for layer in base ${layers[@]+"${layers[@]}"}; do
+for layer in "base-$kernel" ${layers[@]+"${layers[@]}"}; do
   case $layer in
-    base | tools | igt) layer=$("$here/image.sh" "$layer") || exit ;;
+    base-* | tools | igt) layer=$("$here/image.sh" "$layer") || exit ;;
     *) [ -r "$layer" ] || usage_error "$layer: no such layer or file" ;;
   esac
   initrd+=("$layer")
@@ -90,7 +93,7 @@ qemu=("$root/usr/lib64/ld-linux-x86-64.so.2" --library-path "$libraries" --argv0
   -L "$root/usr/share/qemu" -L "$root/usr/share/seabios" -L "$root/usr/lib/ipxe/qemu"
   -nodefaults -no-user-config -display none -vga none -no-reboot
   -accel tcg -cpu max -smp "$smp" -m "$memory" -M q35,memory-backend=ram -object "memory-backend-memfd,id=ram,size=$memory,share=on"
-  -kernel "$(component kernel)/vmlinux" -initrd "$work/initrd"
+  -kernel "$(component "$(kernel_component "$kernel")")/vmlinux" -initrd "$work/initrd"
   -append "$cmdline $append"
   -serial stdio -serial "file:$work/dmesg")
 [ -z "$monitor" ] || qemu+=(-monitor "unix:$monitor,server=on,wait=off")

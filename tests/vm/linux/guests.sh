@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Stock Debian guests under QEMU share one served GPU at the same time: probe, console, workloads, clean kernel logs. Usage: guests.sh VMM SAME-SCREEN
+# GEMCHECK NAME=TYPE...; GEMCHECK may be none. GEMCHECK_OPTIONS (--quick), GUEST_OPTIONS for qemu.sh, GUEST_TIMEOUT; SCREENSHOTS=FOLDER keeps the pictures.
+# Exit 77 where the images cannot be had.
+set -u
+vmm=$1 same_screen=$2 gemcheck=$3
+shift 3
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+need qemu kernel busybox igt-tools
+
+names=()
+serve "$@"
+for guest in "$@"; do
+  name=${guest%%=*}
+  case $guest in *V5_8) mode=1024x768 ;; *) mode=1920x1200 ;; esac
+  { echo mode=$mode; echo "gemcheck='${GEMCHECK_OPTIONS:---quick}'"; cat "$linux/jobs/workloads.sh"; } >"$work/$name.job"
+  with_gemcheck=()
+  [ "$gemcheck" = none ] || with_gemcheck=(--file "$gemcheck:/usr/bin/gemcheck")
+  # shellcheck disable=SC2086
+  guest "$name" --image tools --job "$work/$name.job" --timeout "${GUEST_TIMEOUT:-900}" "${with_gemcheck[@]}" ${GUEST_OPTIONS:-}
+done
+
+# The picture that our side has of each guest's console against the framebuffer as the guest sees it.
+for name in "${names[@]}"; do
+  for _ in $(seq 900); do
+    grep -q '^SCREEN' "$work/$name.out" && break
+    pid=guest_$name
+    kill -0 "${!pid}" 2>/dev/null || break
+    sleep 0.2
+  done
+  rm -f "$work/$name.png"
+  kill -USR1 "$server"
+  for _ in $(seq 50); do [ -s "$work/$name.png" ] && break; sleep 0.1; done
+  sleep 0.3
+  cp "$work/$name.png" "$work/$name.console.png" 2>/dev/null
+  sed -n 's/^DATA //p' "$work/$name.out" | base64 -d | gzip -d >"$work/$name.fb0"
+  check "the screenshot of $name shows its console" "$same_screen" "$work/$name.console.png" "$work/$name.fb0"
+  [ -z "${SCREENSHOTS:-}" ] || cp "$work/$name.console.png" "$SCREENSHOTS/$name.png"
+done
+for name in "${names[@]}"; do guest_result "$name"; done
+stop_server
+check "no vGPU was disabled and no client was refused anything" \
+  [ "$(grep -cvE 'a client is attached|the client has left|no screenshot|left out' "$work/serve.err")" -eq 0 ]
+result

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sourced by the tests of this folder: a served GPU, guests on it, and their results. Each test has VMM, the program under test, in $vmm.
+
+linux=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+work=$(mktemp -d)
+server='' failures=0
+children=()
+
+finish() {
+  local child
+  for child in "${children[@]}"; do kill "$child" 2>/dev/null; done
+  [ -z "$server" ] || kill "$server" 2>/dev/null
+  wait
+  rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 143' TERM INT HUP
+
+fail() { echo "FAIL: $*"; failures=$((failures + 1)); }
+pass() { echo "PASS: $*"; }
+check() { local what=$1; shift; if "$@"; then pass "$what"; else fail "$what"; fi; }
+
+# need COMPONENT...: fetches what the test needs; the test is skipped where that cannot be had.
+need() { "$linux/fetch.sh" "$@" || exit $?; }
+
+# serve NAME=TYPE... [-- OPTION...]: starts vmm serve with a vGPU for each NAME, whose sockets are $work/NAME.sock and screenshots $work/NAME.png.
+serve() {
+  local config=$work/serve.ini name
+  { echo "[gpu]"; echo "aperture = ${APERTURE:-256M}"; } >"$config"
+  names=()
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    name=${1%%=*}
+    names+=("$name")
+    printf '[vgpu %s]\ntype = %s\nsocket = %s\nscreenshot = %s\n' "$name" "${1#*=}" "$work/$name.sock" "$work/$name.png" >>"$config"
+    shift
+  done
+  [ $# -eq 0 ] || shift
+  "$vmm" serve "$config" --stats "$@" >"$work/serve.out" 2>"$work/serve.err" &
+  server=$!
+  for name in "${names[@]}"; do
+    for _ in $(seq 100); do [ -S "$work/$name.sock" ] && break; sleep 0.1; done
+    [ -S "$work/$name.sock" ] || { fail "vmm serve does not listen"; cat "$work/serve.out" "$work/serve.err"; exit 1; }
+  done
+}
+
+# guest NAME OPTION...: boots a guest on that vGPU in the background; results in $work/NAME.log, kernel log in $work/NAME.dmesg.
+guest() {
+  local name=$1
+  shift
+  "$linux/qemu.sh" --socket "$work/$name.sock" --log "$work/$name.log" --dmesg "$work/$name.dmesg" "$@" >"$work/$name.out" 2>&1 &
+  children+=($!)
+  eval "guest_$name=$!"
+}
+
+# guest_result NAME: waits for it, prints what it said, and counts a failure unless its job ended well.
+guest_result() {
+  local pid=guest_$1 status
+  wait "${!pid}"
+  status=$?
+  sed "s/^/[$1] /" "$work/$1.log" | grep -v '^\[[a-z]*\] DATA'
+  [ $status -eq 0 ] && pass "guest $1" || { fail "guest $1: status $status"; tail -n 5 "$work/$1.out"; }
+}
+
+# stop_server: ends it as a user would, and looks at what it says.
+stop_server() {
+  kill -TERM "$server"
+  wait "$server"
+  local status=$?
+  server=''
+  cat "$work/serve.err"
+  sed -n '/^guest/,$p' "$work/serve.out"
+  [ $status -eq 0 ] && pass "vmm serve ended with status 0" || fail "vmm serve ended with status $status"
+}
+
+result() { echo "$failures failures"; [ $failures -eq 0 ]; exit; }
