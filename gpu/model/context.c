@@ -58,11 +58,26 @@ static uint64_t pair(const uint32_t *state, unsigned high, unsigned low)
     return (uint64_t)state[high] << 32 | state[low];
 }
 
-/* Is it a register of the pages behind the state page? */
+static bool in_state_page(uint32_t offset)
+{
+    unsigned count;
+    const struct context_dword *row = context_layout(ENGINE_RCS0, &count);
+
+    for (; count > 0; count--, row++)
+        if (!row->header && row->offset == offset)
+            return true;
+    return false;
+}
+
+/*
+ * Is it a register of the pages behind the state page? Not one that the state page has too: software makes a context from another one's pages and
+ * then changes the state page alone (i915 gt/intel_lrc.c, default_state).
+ */
 static bool is_extra(const struct reg_desc *row)
 {
-    return row->flags & REG_CONTEXT && engine_of_offset(row->offset) == ENGINE_RCS0 &&
-           (row->engine == 255 || row->engine == ENGINE_RCS0);
+    if (!(row->flags & REG_CONTEXT) || engine_of_offset(row->offset) != ENGINE_RCS0)
+        return false;
+    return row->engine == 255 || (row->engine == ENGINE_RCS0 && !in_state_page(row->offset));
 }
 
 /* Loads the registers behind the state page. Only those that save_extra() would write are taken. */
