@@ -48,6 +48,7 @@ struct engine_memory {
     struct dma_space *dma;    /* the view and its generation that all entries are good for */
     uint64_t generation;
     bool in_section;
+    uint8_t dropped[PAGE_BYTES] __attribute__((aligned(8))); /* what was written to read-only pages */
 };
 
 /* The global GTT's blocks are never huge, so only per-process pages use that TLB. */
@@ -202,7 +203,8 @@ static const struct tlb_entry *miss(struct engine_memory *memory, enum vm_kind v
     if (*fault == MEM_OK && write && !t.writable)
         *fault = MEM_READ_ONLY;
     if (*fault != MEM_OK) {
-        record_fault(memory, vm, addr, *fault, t.level);
+        if (*fault != MEM_READ_ONLY)
+            record_fault(memory, vm, addr, *fault, t.level);
         return NULL;
     }
 
@@ -237,7 +239,7 @@ static inline uint64_t canonical(uint64_t addr)
     return (int64_t)addr < 0 && (int64_t)addr >> 47 == -1 ? addr & ((UINT64_C(1) << 48) - 1) : addr;
 }
 
-void *engine_map(struct engine_memory *memory, enum vm_kind vm, uint64_t addr, size_t *len, bool write, enum mem_fault *fault)
+static void *map(struct engine_memory *memory, enum vm_kind vm, uint64_t addr, size_t *len, bool write, enum mem_fault *fault)
 {
     unsigned need = write ? DMA_WRITE : DMA_READ;
     const struct tlb_entry *e;
@@ -271,6 +273,29 @@ hit:
     *len = MIN(*len, e->bytes - (addr - start));
     *fault = MEM_OK;
     return e->host + (addr - start);
+}
+
+/*
+ * A write to a page without the write bit is dropped, and the engine goes on (i915 gt/gen8_ppgtt.c has_read_only, and its self-test igt_ctx_readonly):
+ * it goes to a copy of the page that nobody reads.
+ */
+static void *map_dropped(struct engine_memory *memory, enum vm_kind vm, uint64_t addr, size_t *len, enum mem_fault *fault)
+{
+    size_t at = addr & (PAGE_BYTES - 1), bytes = PAGE_BYTES - at;
+    const void *page = map(memory, vm, addr, &bytes, false, fault);
+
+    if (!page)
+        return NULL;
+    memcpy(memory->dropped + at, page, bytes);
+    *len = MIN(*len, bytes);
+    return memory->dropped + at;
+}
+
+void *engine_map(struct engine_memory *memory, enum vm_kind vm, uint64_t addr, size_t *len, bool write, enum mem_fault *fault)
+{
+    void *host = map(memory, vm, addr, len, write, fault);
+
+    return host || *fault != MEM_READ_ONLY ? host : map_dropped(memory, vm, addr, len, fault);
 }
 
 static bool copy(struct engine_memory *memory, enum vm_kind vm, uint64_t addr, uint8_t *buf, size_t len, bool write,

@@ -128,7 +128,7 @@ enum vm_kind { VM_GGTT, VM_PPGTT };
 enum mem_fault {
     MEM_OK,
     MEM_NOT_PRESENT, /* no valid PTE on the way, or an address beyond 48 bits (that is not canonical) or the GGTT */
-    MEM_READ_ONLY,   /* a write to a page without the write bit */
+    MEM_READ_ONLY,   /* a write to a page without the write bit; within memory.c only: it is no fault, the write is dropped */
     MEM_BAD_DMA,     /* the PTE points to nothing in the DMA view */
     MEM_BAD_COMMAND, /* no memory fault: the blitter was given a malformed command, on which hardware hangs */
 };
@@ -162,7 +162,8 @@ void engine_memory_leave(struct engine_memory *memory);
 
 /*
  * Host pointer for [addr, addr + *len), shortened to what is contiguous (at least up to the end of the 4 KiB page; more inside a
- * 2 MiB page). NULL and *fault on failure, which is also recorded in the fault registers. Only in a section.
+ * 2 MiB page). NULL and *fault on failure, which is also recorded in the fault registers. For a write to a page without the write bit, the pointer
+ * leads to a copy that nobody reads, good until the next such write. Only in a section.
  */
 void *engine_map(struct engine_memory *memory, enum vm_kind vm, uint64_t addr, size_t *len, bool write, enum mem_fault *fault);
 

@@ -95,7 +95,12 @@ static void end_change(struct dma_space *space)
 
 bool dma_space_map(struct dma_space *space, uint64_t addr, uint64_t size, void *host, unsigned prot, GError **error)
 {
-    struct dma_region region = {.addr = addr, .size = size, .host = host, .prot = prot};
+    return dma_space_map_file(space, addr, size, host, prot, -1, 0, error);
+}
+
+bool dma_space_map_file(struct dma_space *space, uint64_t addr, uint64_t size, void *host, unsigned prot, int fd, uint64_t fd_offset, GError **error)
+{
+    struct dma_region region = {.addr = addr, .size = size, .host = host, .prot = prot, .fd = fd, .fd_offset = fd_offset};
 
     if (size == 0 || ((addr | size) & PAGE_MASK) || addr + (size - 1) < addr) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,

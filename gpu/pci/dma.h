@@ -36,6 +36,8 @@ struct dma_region {
     uint64_t size;
     uint8_t *host;
     unsigned prot; /* enum dma_prot */
+    int fd;        /* a file that holds these bytes from fd_offset on, for who shares them with another process; -1: there is none */
+    uint64_t fd_offset;
 };
 
 struct dma_space;
@@ -64,6 +66,8 @@ void dma_space_unref(struct dma_space *space); /* NULL is allowed */
  */
 #define DMA_SPACE_MAX_REGIONS 4096
 bool dma_space_map(struct dma_space *space, uint64_t addr, uint64_t size, void *host, unsigned prot, GError **error);
+/* The same, for memory that listeners may share: host is a mapping of fd from fd_offset on. fd stays the caller's, open until the region is unmapped. */
+bool dma_space_map_file(struct dma_space *space, uint64_t addr, uint64_t size, void *host, unsigned prot, int fd, uint64_t fd_offset, GError **error);
 
 /*
  * Removes the region that is exactly [addr, addr + size). When it returns, no section that could see the region is

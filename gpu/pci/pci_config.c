@@ -8,8 +8,9 @@
 enum {
     MSI_CONTROL = 2,
     MSI_ADDRESS = 4,
-    MSI_ADDRESS_HIGH = 8,
-    MSI_DATA = 12,
+    MSI_ADDRESS_HIGH = 8, /* with a 64-bit address */
+    MSI_DATA_32 = 8,
+    MSI_DATA_64 = 12,
     MSI_CONTROL_ENABLE = 1 << 0,
     MSI_CONTROL_64BIT = 1 << 7,
 
@@ -95,15 +96,42 @@ void pci_config_add_capability(struct pci_config *config, uint8_t id, uint8_t of
     config->data[PCI_REG_STATUS] |= PCI_STATUS_CAPABILITIES;
 }
 
+static bool msi_is_64bit(const struct pci_config *config, unsigned msi)
+{
+    return pci_config_get(config, msi + MSI_CONTROL, 2) & MSI_CONTROL_64BIT;
+}
+
+static unsigned msi_data(const struct pci_config *config, unsigned msi)
+{
+    return msi + (msi_is_64bit(config, msi) ? MSI_DATA_64 : MSI_DATA_32);
+}
+
+static void msi_clear(struct pci_config *config, unsigned msi)
+{
+    pci_config_set(config, msi + MSI_CONTROL, 2, msi_is_64bit(config, msi) ? MSI_CONTROL_64BIT : 0);
+    pci_config_set(config, msi + MSI_ADDRESS, 4, 0);
+    if (msi_is_64bit(config, msi))
+        pci_config_set(config, msi + MSI_ADDRESS_HIGH, 4, 0);
+    pci_config_set(config, msi_data(config, msi), 2, 0);
+}
+
+unsigned pci_config_adopt_msi(struct pci_config *config, uint8_t offset)
+{
+    msi_clear(config, offset);
+    pci_config_set_writable(config, offset + MSI_CONTROL, 2, MSI_CONTROL_ENABLE | 7 << 4);
+    pci_config_set_writable(config, offset + MSI_ADDRESS, 4, 0xfffffffc);
+    if (msi_is_64bit(config, offset))
+        pci_config_set_writable(config, offset + MSI_ADDRESS_HIGH, 4, 0xffffffff);
+    pci_config_set_writable(config, msi_data(config, offset), 2, 0xffff);
+    config->msi = offset;
+    return msi_data(config, offset) + 2 - offset;
+}
+
 void pci_config_add_msi(struct pci_config *config, uint8_t offset)
 {
     pci_config_add_capability(config, PCI_CAP_ID_MSI, offset);
     pci_config_set(config, offset + MSI_CONTROL, 2, MSI_CONTROL_64BIT);
-    pci_config_set_writable(config, offset + MSI_CONTROL, 2, MSI_CONTROL_ENABLE | 7 << 4);
-    pci_config_set_writable(config, offset + MSI_ADDRESS, 4, 0xfffffffc);
-    pci_config_set_writable(config, offset + MSI_ADDRESS_HIGH, 4, 0xffffffff);
-    pci_config_set_writable(config, offset + MSI_DATA, 2, 0xffff);
-    config->msi = offset;
+    pci_config_adopt_msi(config, offset);
 }
 
 uint32_t pci_config_read(const struct pci_config *config, unsigned offset, unsigned size)
@@ -137,12 +165,8 @@ void pci_config_reset(struct pci_config *config)
         for (unsigned b = 0; b < 4; b++)
             config->data[PCI_REG_BAR0 + 4 * i + b] &= ~config->writable[PCI_REG_BAR0 + 4 * i + b];
     config->data[PCI_REG_INTERRUPT_LINE] = 0;
-    if (config->msi) {
-        pci_config_set(config, config->msi + MSI_CONTROL, 2, MSI_CONTROL_64BIT);
-        pci_config_set(config, config->msi + MSI_ADDRESS, 4, 0);
-        pci_config_set(config, config->msi + MSI_ADDRESS_HIGH, 4, 0);
-        pci_config_set(config, config->msi + MSI_DATA, 2, 0);
-    }
+    if (config->msi)
+        msi_clear(config, config->msi);
 }
 
 uint64_t pci_config_bar_address(const struct pci_config *config, unsigned bar)
@@ -164,13 +188,18 @@ uint64_t pci_config_bar_address(const struct pci_config *config, unsigned bar)
     return addr;
 }
 
+bool pci_config_msi_enabled(const struct pci_config *config)
+{
+    return config->msi && (pci_config_get(config, config->msi + MSI_CONTROL, 2) & MSI_CONTROL_ENABLE);
+}
+
 bool pci_config_msi(const struct pci_config *config, uint64_t *addr, uint32_t *data)
 {
-    if (!config->msi || !(pci_config_get(config, config->msi + MSI_CONTROL, 2) & MSI_CONTROL_ENABLE) ||
-        !(pci_config_get(config, PCI_REG_COMMAND, 2) & PCI_COMMAND_MASTER))
+    if (!pci_config_msi_enabled(config) || !(pci_config_get(config, PCI_REG_COMMAND, 2) & PCI_COMMAND_MASTER))
         return false;
-    *addr = pci_config_get(config, config->msi + MSI_ADDRESS, 4) |
-            (uint64_t)pci_config_get(config, config->msi + MSI_ADDRESS_HIGH, 4) << 32;
-    *data = pci_config_get(config, config->msi + MSI_DATA, 2);
+    *addr = pci_config_get(config, config->msi + MSI_ADDRESS, 4);
+    if (msi_is_64bit(config, config->msi))
+        *addr |= (uint64_t)pci_config_get(config, config->msi + MSI_ADDRESS_HIGH, 4) << 32;
+    *data = pci_config_get(config, msi_data(config, config->msi), 2);
     return true;
 }

@@ -86,6 +86,12 @@ void pci_config_add_capability(struct pci_config *config, uint8_t id, uint8_t of
 /* Adds a 64-bit, one-vector, unmaskable MSI capability (14 bytes) at offset. */
 void pci_config_add_msi(struct pci_config *config, uint8_t offset);
 
+/*
+ * Makes an MSI capability that is in data at offset already (another's, copied) one that software can use here: one vector, unmaskable, with the
+ * 32- or 64-bit address that it has. Returns its length in bytes.
+ */
+unsigned pci_config_adopt_msi(struct pci_config *config, uint8_t offset);
+
 /* Set or read a little-endian value of 1, 2 or 4 bytes as the device, without masks. */
 void pci_config_set(struct pci_config *config, unsigned offset, unsigned size, uint32_t value);
 uint32_t pci_config_get(const struct pci_config *config, unsigned offset, unsigned size);
@@ -105,6 +111,8 @@ uint64_t pci_config_bar_address(const struct pci_config *config, unsigned bar);
 
 /* True when MSI is enabled and bus mastering is on; then *addr and *data are the message. */
 bool pci_config_msi(const struct pci_config *config, uint64_t *addr, uint32_t *data);
+/* True when MSI is enabled, bus mastering or not: INTx is off then. */
+bool pci_config_msi_enabled(const struct pci_config *config);
 
 #ifdef __cplusplus
 }

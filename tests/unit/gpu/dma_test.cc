@@ -99,6 +99,24 @@ TEST_F(DmaSpace, ListenersSeeExistingAndLaterRegions)
     EXPECT_EQ(seen, expected);
 }
 
+TEST_F(DmaSpace, RegionsMaySayWhichFileTheyAre)
+{
+    std::vector<dma_region> seen;
+    dma_listener listener = {[](void *p, const dma_region *r) { static_cast<decltype(seen) *>(p)->push_back(*r); },
+                             [](void *p, const dma_region *r) { static_cast<decltype(seen) *>(p)->push_back(*r); }, &seen};
+    dma_space_listen(space, &listener);
+    ASSERT_TRUE(dma_space_map_file(space, 0x4000, 0x1000, low, DMA_READ, 7, 0x9000, nullptr));
+    ASSERT_TRUE(dma_space_map(space, 0x1000, 0x1000, low, DMA_RW, nullptr));
+    EXPECT_FALSE(dma_space_map_file(space, 0x4000, 0x1000, low, DMA_READ, 7, 0, nullptr));
+    ASSERT_TRUE(dma_space_unmap(space, 0x4000, 0x1000, nullptr));
+    ASSERT_EQ(seen.size(), 3u);
+    EXPECT_EQ(seen[0].fd, 7);
+    EXPECT_EQ(seen[0].fd_offset, 0x9000u);
+    EXPECT_EQ(seen[0].prot, unsigned{DMA_READ});
+    EXPECT_EQ(seen[1].fd, -1);
+    EXPECT_EQ(seen[2].fd, 7);
+}
+
 // Engines that run commands without a pause enter section after section; somebody is always in one.
 TEST_F(DmaSpace, AChangeDoesNotWaitForEndlessSections)
 {

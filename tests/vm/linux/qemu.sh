@@ -10,6 +10,7 @@ usage() {
   cat <<'TEXT'
 Usage: qemu.sh [OPTION]... [-- QEMU-ARGUMENT...]
   --socket PATH          vfio-user socket of the server, which listens already; without it the guest has no GPU
+  --no-posted-writes     the guest waits for each write to the device: what it writes through the aperture is in memory when it looks there
   --job SCRIPT           shell script for the guest (functions: guest.sh); its status becomes ours
   --file FILE[:PATH]     file for the guest, at PATH or in its root; a program brings its libraries; may be repeated
   --kernel NAME          Debian's kernel: 6.1 (bookworm; the default) or 6.12 (trixie)
@@ -24,10 +25,11 @@ Usage: qemu.sh [OPTION]... [-- QEMU-ARGUMENT...]
 TEXT
 }
 
-socket='' memory=512M smp=1 layers=() job='' files=() log='' dmesg='' append='' limit=300 monitor='' kernel=6.1 extra=()
+socket='' posted='' memory=512M smp=1 layers=() job='' files=() log='' dmesg='' append='' limit=300 monitor='' kernel=6.1 extra=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage; exit 0 ;;
+    --no-posted-writes) posted=',"x-no-posted-writes":true'; shift; continue ;;
     --) shift; extra=("$@"); break ;;
     --socket | --memory | --smp | --kernel | --image | --job | --file | --log | --dmesg | --append | --timeout | --monitor)
       [ $# -ge 2 ] || usage_error "$1 needs a value" ;;&
@@ -97,7 +99,7 @@ qemu=("$root/usr/lib64/ld-linux-x86-64.so.2" --library-path "$libraries" --argv0
   -append "$cmdline $append"
   -serial stdio -serial "file:$work/dmesg")
 [ -z "$monitor" ] || qemu+=(-monitor "unix:$monitor,server=on,wait=off")
-[ -z "$socket" ] || qemu+=(-device '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"'"$socket"'"},"addr":"02.0","x-msg-timeout":60000}')
+[ -z "$socket" ] || qemu+=(-device '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"'"$socket"'"},"addr":"02.0","x-msg-timeout":60000'"$posted"'}')
 qemu+=(${extra[@]+"${extra[@]}"})
 
 # If this shell dies by whatever signal, so does timeout, and with it QEMU.
