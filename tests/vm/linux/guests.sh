@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Stock Debian guests under QEMU share one served GPU at the same time: probe, console, workloads, clean kernel logs. Usage: guests.sh VMM SAME-SCREEN
-# GEMCHECK NAME=TYPE...; GEMCHECK may be none. GEMCHECK_OPTIONS (--quick), GUEST_OPTIONS for qemu.sh, GUEST_TIMEOUT; SCREENSHOTS=FOLDER keeps the pictures.
-# Exit 77 where the images cannot be had.
+# NAME=TYPE...; GUEST_OPTIONS for qemu.sh, GUEST_TIMEOUT; SCREENSHOTS=FOLDER keeps the pictures. Exit 77 where the images cannot be had.
 set -u
-vmm=$1 same_screen=$2 gemcheck=$3
-shift 3
+vmm=$1 same_screen=$2
+shift 2
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 need qemu kernel busybox igt-tools
 
@@ -14,11 +13,9 @@ serve "$@"
 for guest in "$@"; do
   name=${guest%%=*}
   case $guest in *V5_8) mode=1024x768 ;; *) mode=1920x1200 ;; esac
-  { echo mode=$mode; echo "gemcheck='${GEMCHECK_OPTIONS:---quick}'"; cat "$linux/jobs/workloads.sh"; } >"$work/$name.job"
-  with_gemcheck=()
-  [ "$gemcheck" = none ] || with_gemcheck=(--file "$gemcheck:/usr/bin/gemcheck")
+  { echo mode=$mode; cat "$linux/jobs/workloads.sh"; } >"$work/$name.job"
   # shellcheck disable=SC2086
-  guest "$name" --image tools --job "$work/$name.job" --timeout "${GUEST_TIMEOUT:-900}" "${with_gemcheck[@]}" ${GUEST_OPTIONS:-}
+  guest "$name" --image tools --job "$work/$name.job" --timeout "${GUEST_TIMEOUT:-900}" ${GUEST_OPTIONS:-}
 done
 
 # The picture that our side has of each guest's console against the framebuffer as the guest sees it.

@@ -51,5 +51,4 @@ step connectors connectors
 step console console
 for engine in rcs bcs vcs vecs; do step "gem_exec_nop-$engine" $benchmarks/gem_exec_nop -e $engine; done
 step gem_blt $benchmarks/gem_blt -r 1
-[ ! -x /usr/bin/gemcheck ] || step gemcheck /usr/bin/gemcheck $gemcheck
 step dmesg dmesg_clean

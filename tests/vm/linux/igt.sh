@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# IGT's own tests (igt.list) in stock Debian guests on one served GPU, against the results that are known (igt.expected). Usage:
+# igt.sh VMM [--full] [--update] [--only TEST]... ; --full runs all lines of the list, --update writes what was found. Fails when a subtest that passes in igt.expected does not
+# any more, or when a kernel complains. Exit 77 where the images cannot be had.
+set -u
+vmm=$1
+shift
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+when=quick update='' only=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --full) when=all ;;
+    --update) update=1 ;;
+    --only) only+=("$2"); shift ;;
+    *) echo "igt.sh: unknown option $1" >&2; exit 2 ;;
+  esac
+  shift
+done
+need qemu kernel kernel-6.12 busybox igt
+
+# One guest for each kernel, at the same time.
+kernels=(6.1 6.12)
+declare -A name=([6.1]=alpha [6.12]=beta)
+for kernel in "${kernels[@]}"; do
+  {
+    echo STEP_TIMEOUT=${SUBTESTS_TIMEOUT:-900}
+    echo "step i915 load_i915"
+    echo "modprobe vgem" # some tests want a second device
+    while read -r w k test pattern; do
+      case $w in '#'* | '') continue ;; esac
+      [ "$k" = "$kernel" ] || continue
+      if [ ${#only[@]} -gt 0 ]; then
+        case " ${only[*]} " in *" $test "*) ;; *) continue ;; esac
+      else
+        [ $when = all ] || [ "$w" = quick ] || continue
+      fi
+      [ "$pattern" != all ] || pattern=
+      # What these do on purpose shows in the kernel's log; dmesg_clean looks at the rest.
+      case $test-$pattern in
+        gem_ctx_exec-*norecovery*) allowed='GPU HANG|context reset' ;;
+        *) allowed= ;;
+      esac
+      printf 'igt_subtests %s %s\nstep dmesg-%s dmesg_clean %s\n' "$test" "${pattern:+'$pattern'}" "$test" "${allowed:+'$allowed'}"
+    done <"$linux/igt.list"
+    echo "rm -f /tmp/failed" # the host judges
+  } >"$work/$kernel.job"
+done
+APERTURE=512M serve alpha=i915-GVTg_V5_4 beta=i915-GVTg_V5_8
+for kernel in "${kernels[@]}"; do
+  # What goes through the aperture has to be in memory when the test looks; and no console, which would be slow then.
+  guest "${name[$kernel]}" --kernel "$kernel" --image igt --memory "${IGT_MEMORY:-2G}" --job "$work/$kernel.job" --no-posted-writes \
+    --append fbcon=map:1 --timeout "${IGT_TIMEOUT:-$([ $when = all ] && echo 7200 || echo 600)}"
+done
+for kernel in "${kernels[@]}"; do
+  guest_result "${name[$kernel]}" >"$work/$kernel.result"
+  grep -E '^(PASS|FAIL): guest' "$work/$kernel.result"
+  # RESULT KERNEL TEST@SUBTEST REASON, without times.
+  sed -n 's/^\[[a-z]*\] \(PASS\|FAIL\|SKIP\) \([^ ]*@[^ ]*\)\(.*\)$/\1 '"$kernel"' \2\3/p' "$work/$kernel.result" | sed -E 's/^(PASS [^ ]+ [^ ]+) .*/\1/' >>"$work/found"
+  sed -n 's/^\[[a-z]*\] \(FAIL dmesg.*\|    .*\)$/\1/p' "$work/$kernel.result" | tee "$work/$kernel.dmesg-failures"
+  if grep -q '^FAIL dmesg' "$work/$kernel.dmesg-failures"; then fail "the kernel $kernel complained"; fi
+done
+stop_server
+
+expected=$linux/igt.expected
+if [ -n "$update" ]; then
+  { head -n 3 "$expected" 2>/dev/null | grep '^#'; { grep -v '^#' "$expected" 2>/dev/null | awk 'NR == FNR { seen[$2 $3] = 1; next } !($2 $3 in seen)' "$work/found" -; cat "$work/found"; } | sort -u -k2,3; } >"$expected.new"
+  mv "$expected.new" "$expected"
+fi
+awk 'NR == FNR { if ($1 != "#") was[$2 " " $3] = $1; next } { now = $2 " " $3 }
+  $1 != "PASS" && was[now] == "PASS" { print "REGRESSION " $0 }
+  $1 == "FAIL" && was[now] != "PASS" && was[now] != "FAIL" { print "NEW FAILURE " $0 }
+  $1 == "PASS" && was[now] == "FAIL" { print "NOW PASSES " $0 }' "$expected" "$work/found" | tee "$work/changes"
+awk '{ n[$1]++ } END { printf "igt: %d passed, %d failed, %d skipped\n", n["PASS"], n["FAIL"], n["SKIP"] }' "$work/found"
+[ -s "$work/found" ] || fail "no result"
+! grep -qE 'REGRESSION|NEW FAILURE' "$work/changes" || fail "results are worse than tests/vm/linux/igt.expected"
+result
