@@ -5,6 +5,7 @@
 #include "vmm/error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,8 +18,10 @@ static bool add_region(struct memory *memory, const char *name, uint64_t gpa, ui
     region->gpa = gpa;
     region->size = size;
     region->host = MAP_FAILED;
-    region->fd = memfd_create(label, MFD_CLOEXEC);
-    if (region->fd >= 0 && ftruncate(region->fd, (off_t)size) == 0)
+    region->fd = memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    /* Who it is shared with may not take it away from us. */
+    if (region->fd >= 0 && ftruncate(region->fd, (off_t)size) == 0 &&
+        fcntl(region->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
         region->host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, region->fd, 0);
     if (region->host == MAP_FAILED) {
         g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "guest %s: no memory for %" PRIu64 " MiB of RAM: %s", name, size >> 20,
@@ -28,7 +31,7 @@ static bool add_region(struct memory *memory, const char *name, uint64_t gpa, ui
         return false;
     }
     memory->count++;
-    return dma_space_map(memory->dma, gpa, size, region->host, DMA_RW, error);
+    return dma_space_map_file(memory->dma, gpa, size, region->host, DMA_RW, region->fd, 0, error);
 }
 
 struct memory *memory_create(const char *name, uint64_t size, GError **error)

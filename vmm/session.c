@@ -7,6 +7,7 @@
 #include "vmm/gpu_setup.h"
 #include "vmm/machine.h"
 #include "vmm/messages.h"
+#include "vmm/vfio_user/client.h"
 
 #include <glib-unix.h>
 #include <stdio.h>
@@ -36,7 +37,7 @@ struct session {
     struct messages *messages;
     guint signals[3], timer;
     bool timed_out, crashed, failed;
-    bool vgpu_disabled; /* atomic: vGPU threads set it */
+    bool vgpu_disabled, server_lost; /* atomics: set by threads of vGPUs and of vfio-user clients */
 };
 
 static void G_GNUC_PRINTF(2, 3) say(const struct session_vm *vm, const char *format, ...)
@@ -99,6 +100,31 @@ static void vgpu_failed(void *opaque, unsigned index, const char *reason)
     messages_add(session->messages, "guest %s: vGPU disabled: %s", session->vms[index].settings->name, reason);
 }
 
+/* Any thread: the process that served a VM's GPU is gone or does not answer. Its guest runs on without. */
+static void server_lost(void *opaque, const char *reason)
+{
+    struct session_vm *vm = opaque;
+
+    __atomic_store_n(&vm->session->server_lost, true, __ATOMIC_RELAXED);
+    messages_add(vm->session->messages, "guest %s: its served GPU is lost: %s", vm->settings->name, reason);
+}
+
+/* The VM's GPU: a part of ours, another process's, or none (NULL without an error). */
+static struct pci_device *take_gpu(struct session_vm *vm, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+
+    if (!g_str_has_prefix(vm->settings->gpu, VFIO_USER_PREFIX))
+        return gpu_setup_take_device(vm->session->gpu, vm->index);
+    const struct vfio_user_client_config config = {
+        .path = vm->settings->gpu + strlen(VFIO_USER_PREFIX), .failed = server_lost, .opaque = vm};
+    struct pci_device *device = vfio_user_client_create(&config, &problem);
+    if (!device)
+        g_set_error(error, VMM_ERROR, problem->domain == VMM_ERROR ? problem->code : VMM_ERROR_FAILED, "%s: [vm %s] gpu: %s", vm->session->config->path,
+                    vm->settings->name, problem->message);
+    return device;
+}
+
 static void stop_all(struct session *session)
 {
     for (unsigned i = 0; i < session->count; i++)
@@ -150,9 +176,14 @@ static bool create_machine(struct session *session, struct session_vm *vm, unsig
     vm->machine = machine_create(&config, error);
     if (!vm->machine)
         return false;
-    struct pci_device *gpu = gpu_setup_take_device(session->gpu, vm->index);
+    g_autoptr(GError) problem = NULL;
+    struct pci_device *gpu = take_gpu(vm, &problem);
     if (gpu)
         machine_attach(vm->machine, MACHINE_GPU_SLOT, gpu);
+    if (problem) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
     if (stdio && on_stdio == 1)
         session->console = console_create(STDIN_FILENO, vm->machine);
     return true;
@@ -224,7 +255,7 @@ static void destroy(struct session *session)
 /* The most telling outcome: what the VMM did wrong, then what disabled a vGPU (its guest then often fails too), then guests, then time. */
 static int exit_code(const struct session *session)
 {
-    return session->failed          ? EXIT_VMM_FAILURE
+    return session->failed || __atomic_load_n(&session->server_lost, __ATOMIC_RELAXED) ? EXIT_VMM_FAILURE
            : __atomic_load_n(&session->vgpu_disabled, __ATOMIC_RELAXED) ? EXIT_VGPU_DISABLED
            : session->crashed       ? EXIT_GUEST_CRASHED
            : session->timed_out     ? EXIT_TIMEOUT

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Runs the same guest by two configurations and compares the check sum of the memory that it leaves ("arena ADDRESS SIZE crc32 SUM").
-# Usage: same_memory.sh VMM FIRST.ini SECOND.ini; exit 77 skips where there is no KVM.
+# Runs the same guest by two configurations, and by the second with a vGPU that vmm serve offers in another process, and compares the check sum of the
+# memory that it leaves ("arena ADDRESS SIZE crc32 SUM"). Usage: same_memory.sh VMM FIRST.ini SECOND.ini; exit 77 skips where there is no KVM.
 set -u
 vmm=$1
 
@@ -9,10 +9,25 @@ if ! { : <>/dev/kvm; } 2>/dev/null; then
   echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"
   exit 77
 fi
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
 sums=()
-for config in "$2" "$3"; do
-  line=$("$vmm" run --timeout 120 "$config" 2>&1 </dev/null | grep -o 'arena .*')
-  echo "$config: ${line:-no arena line}"
+
+# run WHAT OPTION...: one run's check sum.
+run() {
+  local what=$1 line
+  shift
+  line=$("$vmm" run --timeout 120 "$@" 2>"$dir/complaints" </dev/null | grep -o 'arena .*')
+  echo "$what: ${line:-no arena line}"
+  [ -n "$line" ] || cat "$dir/complaints"
   sums+=("$line")
-done
-[ -n "${sums[0]}" ] && [ "${sums[0]}" = "${sums[1]}" ]
+}
+
+run "$2" "$2"
+run "$3" "$3"
+printf '[vgpu selftest]\ntype = i915-GVTg_V5_4\nsocket = %s\n' "$dir/gpu.sock" >"$dir/served.ini"
+"$vmm" serve --once --timeout 120 "$dir/served.ini" >"$dir/serve.out" 2>&1 &
+for _ in $(seq 100); do [ -S "$dir/gpu.sock" ] && break; sleep 0.1; done
+run "$3, vGPU of another process" -o "vm.gpu=vfio-user:$dir/gpu.sock" "$3"
+wait $! || { echo "vmm serve failed:"; cat "$dir/serve.out"; exit 1; }
+[ -n "${sums[0]}" ] && [ "${sums[0]}" = "${sums[1]}" ] && [ "${sums[0]}" = "${sums[2]}" ]

@@ -32,7 +32,7 @@ expect 0 '^Usage: vmm COMMAND' "$vmm" --help
 expect 0 '^vmm \(Mediant\) [0-9]' "$vmm" --version
 expect 2 'unknown command "rum" \(did you mean run\?\)' "$vmm" rum
 expect 2 'unknown command "xyzzy" \(vmm help lists them\)' "$vmm" help xyzzy
-for command in run check types gpus decode help; do
+for command in run serve check types gpus decode help; do
   expect 0 "vmm $command" "$vmm" $command --help
   expect 2 "vmm: $command: Unknown option --nonsense" "$vmm" $command --nonsense
 done
@@ -50,6 +50,29 @@ expect 0 'alpha: 64M of RAM, 1 vCPU, gpu none' "$vmm" check "$dir/good.ini"
 expect 0 '"memory": 134217728' "$vmm" check --json -o alpha.memory=128M "$dir/good.ini"
 expect 2 '^vmm: .*/none.ini: no such file$' "$vmm" check "$dir/none.ini"
 expect 2 '^vmm: -o alpha.memory=12X: \[vm alpha\] memory: "12X" is not a size \(try 512M\)$' "$vmm" check -o alpha.memory=12X "$dir/good.ini"
+cat >"$dir/served.ini" <<INI
+[vgpu alpha]
+type = i915-GVTg_V5_8
+socket = $dir/alpha.sock
+INI
+expect 0 'alpha: i915-GVTg_V5_8 at .*/alpha.sock' "$vmm" check "$dir/served.ini"
+expect 0 '"socket": ".*/alpha.sock"' "$vmm" check --json "$dir/served.ini"
+expect 2 'vmm: run: .*/served.ini: it has no VM \(try vmm serve\)' "$vmm" run "$dir/served.ini"
+expect 2 'vmm: serve: .*/good.ini: it has no vGPU \(try vmm run\)' "$vmm" serve "$dir/good.ini"
+expect 124 '"path":".*/alpha.sock"' "$vmm" serve --timeout 0.3 "$dir/served.ini"
+: >"$dir/alpha.sock"
+expect 2 '\[vgpu alpha\] socket .*/alpha.sock: a file is there already' "$vmm" serve "$dir/served.ini"
+rm "$dir/alpha.sock"
+expect 2 'socket /nonexistent/x.sock: No such file or directory' "$vmm" serve -o alpha.socket=/nonexistent/x.sock "$dir/served.ini"
+expect 2 'gpu: /nonexistent/x.sock: ' "$vmm" run -o alpha.gpu=vfio-user:/nonexistent/x.sock "$dir/good.ini"
+expect 1 'trace /nonexistent/t: No such file' "$vmm" serve --trace /nonexistent/t "$dir/served.ini"
+"$vmm" serve "$dir/served.ini" >/dev/null 2>&1 &
+for _ in $(seq 50); do [ -S "$dir/alpha.sock" ] && break; sleep 0.1; done
+expect 2 'alpha.sock: another server listens there' "$vmm" serve "$dir/served.ini"
+kill -KILL $!
+wait $! 2>/dev/null
+expect 2 'left over from a server that is gone \(rm .*/alpha.sock\)' "$vmm" serve "$dir/served.ini"
+rm "$dir/alpha.sock"
 expect 2 'the name ends neither in .svg nor in .png' "$vmm" run --timeline x.jpg "$dir/good.ini"
 expect 2 'timeout is not between' "$vmm" run --timeout -1 "$dir/good.ini"
 expect 1 '^vmm: .*/no-kvm: No such file or directory: load the kvm_intel or kvm_amd module' "$vmm" run --kvm "$dir/no-kvm" "$dir/good.ini"

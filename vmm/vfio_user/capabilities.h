@@ -12,6 +12,8 @@
 extern "C" {
 #endif
 
+enum { VFIO_USER_JSON_MAX = 4096 }; /* bytes that a receiver looks at: the parser recurses with their depth */
+
 /* Numbers are what the sender can take. */
 struct vfio_user_capabilities {
     uint32_t max_msg_fds;        /* descriptors in one message */
@@ -27,7 +29,7 @@ struct vfio_user_capabilities {
  */
 bool vfio_user_capabilities_parse(const char *json, struct vfio_user_capabilities *capabilities, char **reason);
 
-/* Our own, as JSON; write_multiple only if the other side has it. Caller frees with g_free. */
+/* Our own, as JSON; write_multiple only if the other side has it, or, for a client, wants it. Caller frees with g_free. */
 char *vfio_user_capabilities_format(const struct vfio_user_capabilities *theirs);
 
 #ifdef __cplusplus

@@ -32,7 +32,7 @@ struct client_interrupts {
 
 void client_interrupts_init(struct client_interrupts *interrupts);
 void client_interrupts_finish(struct client_interrupts *interrupts);
-/* The client is gone: closes its eventfds. */
+/* The client is gone: closes its eventfds, and forgets what waits for one. */
 void client_interrupts_drop(struct client_interrupts *interrupts);
 
 /*

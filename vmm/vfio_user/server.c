@@ -125,6 +125,7 @@ static void *run_session(void *opaque)
                                             .opaque = server};
 
     server->greeted = false;
+    client_interrupts_drop(&server->interrupts); /* of what the device sent while nobody was there */
     vfio_user_session_run(&context);
     if (server->greeted && server->config.leaving)
         server->config.leaving(server->config.opaque);

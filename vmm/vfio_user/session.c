@@ -12,7 +12,6 @@
 enum {
     PCI_CAP_ID_EXPRESS = 0x10,
     CONFIG_BYTES = 256,
-    JSON_MAX = 4096, /* capabilities; the parser recurses with their depth */
     COMPLAINTS_MAX = 20, /* of one client; a hostile one could fill a disk */
 };
 
@@ -92,8 +91,8 @@ static void version(struct session *session)
         refuse(session, EINVAL, "the client speaks version %u.%u, this server %u.%u", proposed.major, proposed.minor, ours.major, ours.minor);
         return;
     }
-    if (json_len > JSON_MAX || (json_len > 0 && json[json_len - 1] != '\0')) {
-        refuse(session, EINVAL, "the capabilities do not end in NUL, or have more than %d bytes", JSON_MAX);
+    if (json_len > VFIO_USER_JSON_MAX || (json_len > 0 && json[json_len - 1] != '\0')) {
+        refuse(session, EINVAL, "the capabilities do not end in NUL, or have more than %d bytes", VFIO_USER_JSON_MAX);
         return;
     }
     if (!vfio_user_capabilities_parse(json_len > 0 ? json : NULL, &session->agreed, &reason)) {
@@ -483,7 +482,7 @@ void vfio_user_session_run(const struct session_context *context)
     enum wire_result result = WIRE_OK;
 
     wire_message_init(&session.message);
-    while (!session.broken && (result = wire_receive(context->socket, &session.message, &reason)) == WIRE_OK) {
+    while (!session.broken && (result = wire_receive(context->socket, &session.message, 0, &reason)) == WIRE_OK) {
         handle(&session);
         if (client_memory_lost(context->memory)) {
             complain(&session, "the client took back memory that it had shared: its file was truncated");

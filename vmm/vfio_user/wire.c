@@ -61,7 +61,8 @@ static bool take_descriptors(struct wire_message *message, struct msghdr *msg)
 }
 
 /* Reads exactly len bytes. The bytes before the first one may be missing cleanly: then WIRE_CLOSED. */
-static enum wire_result read_bytes(int socket, void *data, size_t len, struct wire_message *message, bool first, const char **reason)
+static enum wire_result read_bytes(int socket, void *data, size_t len, struct wire_message *message, bool first, int64_t deadline_us,
+                                   const char **reason)
 {
     size_t done = 0;
 
@@ -73,8 +74,13 @@ static enum wire_result read_bytes(int socket, void *data, size_t len, struct wi
         struct iovec iov = {.iov_base = (uint8_t *)data + done, .iov_len = len - done};
         struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
         ssize_t got = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC | MSG_WAITALL);
-        if (got < 0 && errno == EINTR)
+        bool late = deadline_us && g_get_monotonic_time() >= deadline_us;
+        if (got < 0 && errno == EINTR && !late)
             continue;
+        if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+            *reason = "no answer came in time";
+            return WIRE_BROKEN;
+        }
         if (got <= 0) {
             *reason = "the connection ended within a message";
             return first && done == 0 ? WIRE_CLOSED : WIRE_BROKEN;
@@ -84,14 +90,18 @@ static enum wire_result read_bytes(int socket, void *data, size_t len, struct wi
             return WIRE_BROKEN;
         }
         done += (size_t)got;
+        if (late && done < len) {
+            *reason = "no answer came in time";
+            return WIRE_BROKEN;
+        }
     }
     return WIRE_OK;
 }
 
-enum wire_result wire_receive(int socket, struct wire_message *message, const char **reason)
+enum wire_result wire_receive(int socket, struct wire_message *message, int64_t deadline_us, const char **reason)
 {
     wire_message_reset(message);
-    enum wire_result result = read_bytes(socket, &message->header, sizeof(message->header), message, true, reason);
+    enum wire_result result = read_bytes(socket, &message->header, sizeof(message->header), message, true, deadline_us, reason);
     if (result != WIRE_OK)
         return result;
     if (message->header.size < sizeof(message->header) || message->header.size - sizeof(message->header) > WIRE_MAX_BODY) {
@@ -105,7 +115,7 @@ enum wire_result wire_receive(int socket, struct wire_message *message, const ch
         message->body = g_malloc(message->capacity);
     }
     if (size > 0)
-        result = read_bytes(socket, message->body, size, message, false, reason);
+        result = read_bytes(socket, message->body, size, message, false, deadline_us, reason);
     message->size = result == WIRE_OK ? size : 0;
     return result;
 }

@@ -45,17 +45,18 @@ int wire_message_take_fd(struct wire_message *message, unsigned index);
 enum wire_result {
     WIRE_OK,
     WIRE_CLOSED, /* the other side closed between two messages, or shutdown(2) was called */
-    WIRE_BROKEN, /* closed within a message, an impossible size, too many descriptors: the stream cannot be followed any more */
+    WIRE_BROKEN, /* closed within a message, an impossible size, too many descriptors, too late: the stream cannot be followed any more */
 };
 
 /*
- * Receives one whole message, blocking. With WIRE_BROKEN *reason is a static text for people.
+ * Receives one whole message, blocking: until deadline_us (g_get_monotonic_time()), or for ever when it is 0. The socket of one who has a deadline
+ * needs a receive timeout of its own (SO_RCVTIMEO), which may come on top. With WIRE_BROKEN *reason is a static text for people.
  */
-enum wire_result wire_receive(int socket, struct wire_message *message, const char **reason);
+enum wire_result wire_receive(int socket, struct wire_message *message, int64_t deadline_us, const char **reason);
 
 /*
  * Sends a header with what follows it (header->size is set from the parts) and descriptors, blocking; true when all of it is on its way.
- * Never raises SIGPIPE. At most WIRE_MAX_PARTS parts; fds stay the caller's.
+ * Never raises SIGPIPE, and gives up at the socket's send timeout, if it has one. At most WIRE_MAX_PARTS parts; fds stay the caller's.
  */
 enum { WIRE_MAX_PARTS = 4 };
 bool wire_send(int socket, struct vfio_user_header *header, const struct iovec *parts, unsigned part_count, const int *fds, unsigned fd_count);

@@ -81,7 +81,8 @@ TEST_F(VfioUserServer, AgreesOnTheVersion)
     EXPECT_EQ(get(reply.body, 2, 2), 0u);
     EXPECT_EQ(reply.body.back(), 0) << "the JSON ends in NUL";
     std::string json(reply.body.begin() + 4, reply.body.end() - 1);
-    for (const char *part : {"\"capabilities\"", "\"max_msg_fds\":16", "\"max_data_xfer_size\":1048576", "\"max_dma_maps\":256", "\"pgsizes\":4096", "\"write_multiple\":true"})
+    for (const char *part : {"\"capabilities\"", "\"max_msg_fds\":16", "\"max_data_xfer_size\":1048576", "\"max_dma_maps\":256", "\"pgsizes\":4096",
+                             "\"write_multiple\":true"})
         EXPECT_NE(json.find(part), std::string::npos) << part << " in " << json;
     EXPECT_EQ(connected, 1u);
 }
