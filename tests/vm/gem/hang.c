@@ -77,6 +77,17 @@ static bool change(char *path, const char *text)
     return false;
 }
 
+/* At the end: a record that was not to be made is remembered as one that failed, and no other is made until somebody clears that. */
+static void forget_record(const struct settings *settings)
+{
+    char *path = card_path(settings, "/error");
+
+    if (path && change_count < ARRAY_SIZE(changes)) {
+        changes[change_count].path = path;
+        strcpy(changes[change_count++].before, "1");
+    }
+}
+
 /*
  * Lifts the kernel's limit of 20 s for any batch of contexts that are yet to be created (request_timeout_ms): it would come before a reset by the
  * heartbeat where that is slow, and hide that there is none.
@@ -110,8 +121,12 @@ static double hasten(const struct settings *settings, const struct gem *gem, boo
     }
     if (!all)
         note("cannot shorten the heartbeat: each hang takes some fifteen seconds");
-    if (!with_record && !change(debugfs_path(settings, "i915_params/error_capture"), "N"))
-        note("cannot do without records of errors");
+    if (!with_record) {
+        if (change(debugfs_path(settings, "i915_params/error_capture"), "N"))
+            forget_record(settings);
+        else
+            note("cannot do without records of errors");
+    }
     return all ? HASTY_LIMIT_S : LIMIT_S;
 }
 
