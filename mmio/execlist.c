@@ -278,6 +278,23 @@ void engines_reap(struct vgpu *vgpu)
         ended(vgpu, workload);
 }
 
+void engines_invalidate_tlb(struct vgpu *vgpu, unsigned engine)
+{
+    g_autoptr(GError) error = NULL;
+    bool any = false;
+
+    for (GList *link = vgpu->engines[engine].flights.head; link; link = link->next) {
+        struct flight *flight = link->data;
+        any = true;
+        if (!ppgtt_refresh(vgpu->ppgtt, flight->root, &error)) {
+            vgpu_fail(vgpu, "%s: %s", gpu_engine_name(engine), error->message);
+            return;
+        }
+    }
+    if (any) /* without work, the next submission does both */
+        driver_tlb_invalidate(vgpu->driver, engine);
+}
+
 void engines_cancel(struct vgpu *vgpu, unsigned engines, bool forget)
 {
     sched_client_reset(vgpu->client, engines, forget);

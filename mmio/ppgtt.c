@@ -371,10 +371,29 @@ void ppgtt_destroy(struct ppgtt *ppgtt)
     g_free(ppgtt);
 }
 
+bool ppgtt_refresh(struct ppgtt *ppgtt, struct ppgtt_root *root, GError **error)
+{
+    bool ips = ppgtt->ops->ips_enabled(ppgtt->opaque);
+
+    if (ips != ppgtt->ips) {
+        ppgtt->ips = ips;
+        g_hash_table_foreach(ppgtt->tables, stale_one, NULL);
+    }
+    ppgtt->pass++;
+    ppgtt->split_budget = ppgtt->pool.quota;
+    ppgtt->counts.last_compared = ppgtt->counts.last_changed = 0;
+    for (unsigned i = 0; i < (root->four_level ? 1 : 4); i++) {
+        if (!root->top[i])
+            root->top[i] = table_get(ppgtt, root->pdp[i], root->four_level ? 4 : 2, false, error);
+        if (!root->top[i] || !table_sync(ppgtt, root->top[i], error))
+            return false;
+    }
+    return true;
+}
+
 struct ppgtt_root *ppgtt_acquire(struct ppgtt *ppgtt, bool four_level, const uint64_t pdp[4], uint64_t shadow[4], GError **error)
 {
     struct ppgtt_root *root = root_find(ppgtt, four_level, pdp);
-    bool ips = ppgtt->ops->ips_enabled(ppgtt->opaque);
 
     if (root) {
         g_queue_unlink(&ppgtt->roots, &root->link);
@@ -391,20 +410,9 @@ struct ppgtt_root *ppgtt_acquire(struct ppgtt *ppgtt, bool four_level, const uin
     root->acquired++;
     ppgtt->acquired++;
 
-    if (ips != ppgtt->ips) {
-        ppgtt->ips = ips;
-        g_hash_table_foreach(ppgtt->tables, stale_one, NULL);
-    }
-    ppgtt->pass++;
-    ppgtt->split_budget = ppgtt->pool.quota;
-    ppgtt->counts.last_compared = ppgtt->counts.last_changed = 0;
-    for (unsigned i = 0; i < (four_level ? 1 : 4); i++) {
-        if (!root->top[i])
-            root->top[i] = table_get(ppgtt, root->pdp[i], four_level ? 4 : 2, false, error);
-        if (!root->top[i] || !table_sync(ppgtt, root->top[i], error)) {
-            ppgtt_release(ppgtt, root);
-            return NULL;
-        }
+    if (!ppgtt_refresh(ppgtt, root, error)) {
+        ppgtt_release(ppgtt, root);
+        return NULL;
     }
     for (unsigned i = 0; i < 4; i++)
         shadow[i] = root->top[i] ? root->top[i]->page.iova : 0;

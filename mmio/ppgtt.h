@@ -63,6 +63,8 @@ void ppgtt_destroy(struct ppgtt *ppgtt); /* nothing may use the tables any more;
  * NULL (G_IO_ERROR_NO_SPACE) when the address space needs more tables than the quota.
  */
 struct ppgtt_root *ppgtt_acquire(struct ppgtt *ppgtt, bool four_level, const uint64_t pdp[4], uint64_t shadow[4], GError **error);
+/* Brings one that is acquired up to date again, while the GPU may walk it. False (G_IO_ERROR_NO_SPACE) as above; it stays acquired. */
+bool ppgtt_refresh(struct ppgtt *ppgtt, struct ppgtt_root *root, GError **error);
 void ppgtt_release(struct ppgtt *ppgtt, struct ppgtt_root *root); /* NULL is allowed */
 
 /* The guest says that it frees the address space. Unknown ones are ignored; one that is acquired goes when it is released. */

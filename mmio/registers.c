@@ -68,7 +68,10 @@ static void gtt_register_write(struct vgpu *vgpu, const struct reg_desc *desc, u
     case R_GEN8_BTCR:
     case R_GEN8_VTCR:
     case R_GEN8_GTCR:
-        value &= ~1u; /* invalidation is done: each submission brings page tables and TLBs up to date */
+        for (unsigned engine = 0; engine < ENGINE_COUNT; engine++)
+            if (engine_tlb_register(engine) == desc->offset && (value & 1))
+                engines_invalidate_tlb(vgpu, engine);
+        value &= ~1u; /* reads 0: done */
         break;
     }
     regfile_write(vgpu->regs, desc, offset, value);

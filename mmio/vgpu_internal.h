@@ -174,6 +174,8 @@ void engines_init(struct vgpu *vgpu);
 void engines_finish(struct vgpu *vgpu); /* after engines_cancel() */
 void virtual_engine_elsp_write(struct vgpu *vgpu, unsigned engine, uint32_t value);
 void engines_reap(struct vgpu *vgpu); /* takes what the scheduler has finished */
+/* The guest invalidates an engine's TLB: what it has queued or runs sees the page tables as they are now. */
+void engines_invalidate_tlb(struct vgpu *vgpu, unsigned engine);
 /* Cancels all work of the engines and takes it back; the execlists are idle then. */
 void engines_cancel(struct vgpu *vgpu, unsigned engines, bool forget);
 

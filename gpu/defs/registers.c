@@ -47,6 +47,14 @@ uint32_t engine_mmio_base(unsigned engine)
     return engine < ENGINE_COUNT ? bases[engine] : 0;
 }
 
+uint32_t engine_tlb_register(unsigned engine)
+{
+    static const uint32_t registers[ENGINE_COUNT] = {
+        [ENGINE_RCS0] = R_GEN8_RTCR, [ENGINE_BCS0] = R_GEN8_BTCR, [ENGINE_VCS0] = R_GEN8_M1TCR, [ENGINE_VECS0] = R_GEN8_VTCR};
+
+    return engine < ENGINE_COUNT ? registers[engine] : 0;
+}
+
 const char *reg_class_name(enum reg_class cls)
 {
     static const char *const names[REG_CLASS_COUNT] = {

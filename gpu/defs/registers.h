@@ -85,6 +85,9 @@ enum reg_offset {
 /* MMIO base of an engine: 0x2000, 0x22000, 0x12000, 0x1a000. 0 for other values. */
 uint32_t engine_mmio_base(unsigned engine);
 
+/* The register by which software invalidates an engine's TLB: bit 0, which reads 0 when it is done (i915 gt/intel_tlb.c). 0 for other values. */
+uint32_t engine_tlb_register(unsigned engine);
+
 /* The row that an offset (multiple of 4) belongs to, with *index = which of count; NULL for an offset without a row. */
 const struct reg_desc *reg_find(uint32_t offset, unsigned *index);
 

@@ -104,6 +104,9 @@ uint64_t driver_ticks_to_ns(const struct driver *driver, uint64_t ticks);
 /* Cancels whatever the engine does and brings it back, ready for driver_submit(). */
 bool driver_engine_reset(struct driver *driver, unsigned engine, GError **error);
 
+/* Makes the engine forget all translations, also those of what runs. */
+void driver_tlb_invalidate(struct driver *driver, unsigned engine);
+
 /* Registers of the physical GPU, for the mediator's switch of per-vGPU registers. */
 uint32_t driver_read32(struct driver *driver, uint32_t offset);
 void driver_write32(struct driver *driver, uint32_t offset, uint32_t value);

@@ -16,6 +16,7 @@ enum {
     RESET_CTL_READY = 1 << 1,
     STOP_TIMEOUT_US = 1000,
     READY_TIMEOUT_US = 700,
+    TLB_TIMEOUT_US = 4000, /* i915 TLB_INVAL_TIMEOUT_US is 100, with 4 ms to make sure */
     GDRST_TIMEOUT_US = 500000, /* a software engine has to come to the end of what it is doing */
 };
 
@@ -65,6 +66,14 @@ bool driver_reset_engines(struct driver *driver, unsigned engine_mask, GError **
     if (!done)
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "engine reset: GDRST 0x%x is still busy", domains);
     return done;
+}
+
+void driver_tlb_invalidate(struct driver *driver, unsigned engine)
+{
+    uint32_t offset = engine_tlb_register(engine);
+
+    gpu_write32(driver->gpu, offset, 1);
+    driver_poll(driver, offset, 1, 0, TLB_TIMEOUT_US);
 }
 
 bool driver_engine_reset(struct driver *driver, unsigned engine, GError **error)

@@ -56,16 +56,9 @@ uint32_t model_mmio_read(struct model *model, uint32_t offset)
 /* TLB invalidation is done when the bit reads 0 again (i915 mmio_invalidate_full). */
 static void invalidate_tlb(struct model *model, uint32_t offset, uint32_t value)
 {
-    static const struct {
-        uint32_t offset;
-        unsigned engine;
-    } tlbs[] = {
-        {R_GEN8_RTCR, ENGINE_RCS0}, {R_GEN8_M1TCR, ENGINE_VCS0}, {R_GEN8_BTCR, ENGINE_BCS0}, {R_GEN8_VTCR, ENGINE_VECS0},
-    };
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(tlbs); i++)
-        if (tlbs[i].offset == offset && (value & 1))
-            engine_invalidate_tlb(model->engines[tlbs[i].engine]);
+    for (unsigned engine = 0; engine < ENGINE_COUNT; engine++)
+        if (engine_tlb_register(engine) == offset && (value & 1))
+            engine_invalidate_tlb(model->engines[engine]);
 }
 
 static void write_gtt(struct model *model, const struct reg_desc *desc, uint32_t offset, uint32_t value)

@@ -325,6 +325,36 @@ TEST_F(Mediated, PageTablesMayChangeBetweenSubmissions)
     EXPECT_EQ(vgpu_failure(g.v), nullptr);
 }
 
+// A guest that frees memory invalidates TLBs by register and then relies on it: what runs may not reach the old page any more.
+TEST_F(Mediated, TlbInvalidationReachesWhatRuns)
+{
+    Guest &g = guest();
+    for (unsigned engine = 0; engine < ENGINE_COUNT; engine++) {
+        SCOPED_TRACE(gpu_engine_name(engine));
+        auto c = g.context(engine, 0);
+        uint64_t pt = c.tables + 3 * kPage, before = Guest::data(c) + kPage + 0x10, after = Guest::data(c) + 9 * kPage + 0x10;
+        std::vector<uint32_t> loop = store(0x1010, 0x77);
+        append(loop, {kNoop, kBatchStart, 0x100000, 0});
+        for (size_t i = 0; i < loop.size(); i++)
+            g.poke(Guest::batches(c) + 4 * i, loop[i]);
+        g.emit(c, {kBatchStart, 0x100000, 0});
+        g.submit(c);
+        ASSERT_TRUE(g.wait([&] { return g.peek(before) == 0x77; }));
+        EXPECT_EQ(g.peek(after), 0u);
+        g.poke64(pt + 8, (Guest::data(c) + 9 * kPage) | 3);
+        g.write32(engine_tlb_register(engine), 1);
+        EXPECT_EQ(g.read32(engine_tlb_register(engine)), 0u) << "done";
+        EXPECT_TRUE(g.wait([&] { return g.peek(after) == 0x77; }));
+        g.poke(before, 0);
+        g.poke(after, 0);
+        EXPECT_TRUE(g.wait([&] { return g.peek(after) == 0x77; }));
+        EXPECT_EQ(g.peek(before), 0u);
+        g.poke(Guest::batches(c), kBatchEnd);
+        g.wait_complete(c);
+    }
+    EXPECT_EQ(vgpu_failure(g.v), nullptr);
+}
+
 TEST_F(Mediated, ListsOfTwoAndLiteRestoresKeepTheirOrder)
 {
     Guest &g = guest();

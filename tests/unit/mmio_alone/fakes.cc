@@ -186,6 +186,8 @@ void driver_buffer_finish(driver *d, gpu_buffer *buffer)
     *buffer = {};
 }
 
+void driver_tlb_invalidate(driver *, unsigned) {}
+
 uint32_t driver_read32(driver *, uint32_t)
 {
     return world->timestamp;
