@@ -41,6 +41,7 @@ protected:
         config.monitor = monitor;
         config.width = width;
         config.height = height;
+        config.update_ns = update_ns_;
         GError *error = nullptr;
         display_ = display_create(&config, &error);
         ASSERT_NE(display_, nullptr) << error->message;
@@ -139,6 +140,7 @@ protected:
     irq_tree irq_;
     display *display_ = nullptr;
     uint64_t now_ = 5 * kSecond;
+    uint64_t update_ns_ = 0; // for Create()
     uint64_t reads_ = 0;
     std::string last_error_;
 

@@ -514,3 +514,33 @@ TEST_F(DisplayPortTest, ImpossibleMonitorsAreErrors)
 }
 
 }  // namespace
+// Software that reads the scan line just before the blank finds itself behind it, with a frame's time for its update; frames stay 60 in a second.
+TEST_F(DisplayPipe, ABlankThatIsNearComesWhenTheScanLineIsRead)
+{
+    update_ns_ = 2000000;
+    Create(DISPLAY_PORT_D, DISPLAY_MONITOR_DP, 1920, 1200);
+    SetMode1920x1200();
+    EnablePipe();
+    Unmask(IRQ_PIPE_A, 1);
+    uint64_t frame = display_frame_ns(display_, 0), start = now_;
+    uint32_t count = Read(R_PIPE_FRMCOUNT_G4X);
+    for (unsigned i = 1; i <= 60; i++) {
+        now_ = start + i * frame - 2100000;
+        display_tick(display_, now_);
+        EXPECT_LT(Read(R_PIPEDSL), 1199u);
+        EXPECT_EQ(Read(R_PIPE_FRMCOUNT_G4X), count + i - 1) << "not near enough";
+        TakeIrq(IRQ_PIPE_A);
+        now_ = start + i * frame - 1900000;
+        display_tick(display_, now_);
+        uint32_t line = Read(R_PIPEDSL);
+        EXPECT_TRUE(line >= 1199 || line == 0) << line;
+        EXPECT_EQ(Read(R_PIPE_FRMCOUNT_G4X), count + i);
+        EXPECT_EQ(TakeIrq(IRQ_PIPE_A) & 1, 1u);
+        now_ = start + i * frame + 1000;
+        display_tick(display_, now_);
+        Read(R_PIPEDSL);
+        EXPECT_EQ(Read(R_PIPE_FRMCOUNT_G4X), count + i) << "once";
+        EXPECT_NEAR(double(display_next_vblank_ns(display_, 0, now_)), double(start + (i + 1) * frame), 1000.0) << "the frame after it is longer";
+    }
+}
+
