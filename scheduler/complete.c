@@ -260,7 +260,7 @@ static void settle_lane(struct scheduler *scheduler, struct sched_engine *engine
     }
     lane->preempting = false;
     if (lane->resetting) {
-        lane->resetting = false;
+        lane->resetting = lane->hung = false;
         g_cond_broadcast(&scheduler->changed);
     }
 }

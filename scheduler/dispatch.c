@@ -11,7 +11,7 @@
 /* The next workload of the lane that may run, or NULL. */
 static struct workload *lane_next(const struct sched_lane *lane)
 {
-    if (lane->preempting || lane->resetting)
+    if (lane->preempting || lane->resetting || lane->hung)
         return NULL;
     for (GList *link = lane->queue.head; link; link = link->next) {
         struct workload *workload = link->data;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The hang check: an engine must answer a submission within the hang time, and one that shows no progress is asked by a pulse whether
- * it still lets go. One that does not, or that stopped on an error, is reset; the context that ran pays for it, all others go on. A
+ * it still lets go. One that does not, or that stopped on an error, is reset; the client whose context ran pays for it, all others go on. A
  * context that waits for long but can be preempted harms nobody: its guest's own driver judges it. On the scheduler's thread,
  * under its lock.
  */
@@ -44,7 +44,10 @@ static void strike(const struct sched_engine *engine, uint64_t now)
     lane->struck_at = now;
 }
 
-/* Resets the engine. The workload that ran (if it is not its own client's reset) and what stands behind it in its context are HUNG. */
+/*
+ * Resets the engine. The workload that ran (if it is not its own client's reset) and what stands behind it in its context are HUNG. Nothing else of that
+ * client may run there before the client resets the engine: on hardware that would find it standing still, with all other contexts untouched.
+ */
 static void reset(struct scheduler *scheduler, struct sched_engine *engine, const char *reason, uint64_t now)
 {
     struct shadow_context *guilty = holder(engine);
@@ -71,14 +74,16 @@ static void reset(struct scheduler *scheduler, struct sched_engine *engine, cons
     lane->entity.running_ns = 0;
     shadow_ring_skip(guilty);
     guilty->charged = shadow_state(guilty)[CTX_TIMESTAMP];
-    for (GList *link = guilty->workloads.head, *next; link; link = next) {
+    for (GList *link = lane->queue.head, *next; link; link = next) {
         struct workload *workload = link->data;
         next = link->next;
         if (workload->complete)
             workload_end(workload, WORKLOAD_DONE, NULL);
         else if (!lane->resetting)
-            workload_end(workload, WORKLOAD_HUNG, reason);
+            workload_end(workload, workload->context == guilty ? WORKLOAD_HUNG : WORKLOAD_CANCELLED, reason);
     }
+    lane->hung = true; /* a reset that is under way ends it again */
+    lane_update_ready(scheduler, lane, now);
 }
 
 /* All workloads of an engine that cannot be reset. */

@@ -120,6 +120,7 @@ struct sched_lane {
     bool preempting;    /* those with leaving set come back as soon as the engine has let go */
     bool resetting;     /* all of them are cancelled then */
     uint64_t reset_by;  /* and the engine is reset if it has not by then */
+    bool hung;          /* nothing of the lane runs until its client resets the engine */
     unsigned strikes;   /* resets in a row because it did not let go (hang.c) */
     uint64_t struck_at; /* the last of them */
     uint32_t interrupts;

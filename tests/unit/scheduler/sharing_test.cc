@@ -208,10 +208,11 @@ TEST(Sharing, ResetsAnEngineThatIsHeld)
 {
     Machine machine(nullptr, 100 * MS);
     Guest bad(machine, 1, 1), good(machine, 2, 1);
-    Context holds(bad, ENGINE_BCS0), context(good, ENGINE_BCS0), again(bad, ENGINE_BCS0);
+    Context holds(bad, ENGINE_BCS0), context(good, ENGINE_BCS0), again(bad, ENGINE_BCS0), queued(bad, ENGINE_BCS0), late(bad, ENGINE_BCS0);
     uint64_t at = good.alloc(1), at_bad = bad.alloc(1);
     holds.submit(store(bad, at_bad, 1) + holds.spin(false));
     ASSERT_TRUE(bad.wait_for([&] { return bad.word(at_bad) == 1; }));
+    queued.submit(store(bad, at_bad + 4, 7));
     context.run(store(good, at, 4));
     EXPECT_EQ(good.word(at), 4u);
     workload *hung = bad.reap();
@@ -222,7 +223,17 @@ TEST(Sharing, ResetsAnEngineThatIsHeld)
     workload_free(hung);
     EXPECT_EQ(bad.usage().hangs, 1u);
     EXPECT_EQ(good.usage().hangs, 0u);
-    again.run(store(bad, at_bad, 2)); // its other contexts go on
+    // For its own client the engine stands still: what it had queued there does not run, nor what comes before the client resets the engine.
+    bad.finish(WORKLOAD_CANCELLED);
+    late.submit(store(bad, at_bad + 4, 8));
+    context.run(store(good, at, 5));
+    EXPECT_EQ(good.word(at), 5u);
+    EXPECT_EQ(sched_client_reap(bad.client), nullptr);
+    EXPECT_EQ(bad.word(at_bad + 4), 0u);
+    sched_client_reset(bad.client, 1 << ENGINE_BCS0, false);
+    bad.finish(WORKLOAD_CANCELLED);
+    EXPECT_EQ(bad.word(at_bad + 4), 0u);
+    again.run(store(bad, at_bad, 2));
     EXPECT_EQ(bad.word(at_bad), 2u);
 }
 
@@ -244,6 +255,7 @@ TEST(Sharing, HasLessPatienceWithWhoHangsAgain)
         ASSERT_NE(hung, nullptr);
         EXPECT_EQ(workload_status(hung), WORKLOAD_HUNG);
         workload_free(hung);
+        sched_client_reset(bad.client, 1 << ENGINE_BCS0, false);
     }
     EXPECT_GE(took[0], hang);
     EXPECT_LT(took[4], hang / 2); // 25 ms and what a loaded machine adds
@@ -261,6 +273,7 @@ TEST(Sharing, FindsAHangOfASingleGuest)
     context.submit(Words{op(CMD_MI_ARB_ON_OFF, 1)} + semaphore(guest, at, 1));
     guest.finish(WORKLOAD_HUNG);
     EXPECT_EQ(trace_count(machine.trace, 1, TRACE_HANG), 1u);
+    sched_client_reset(guest.client, 1 << ENGINE_RCS0, false);
     Context next(guest, ENGINE_RCS0);
     next.run(store(guest, at, 6));
     EXPECT_EQ(guest.word(at), 6u);

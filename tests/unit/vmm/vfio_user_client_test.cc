@@ -973,7 +973,7 @@ TEST_F(VfioUserLies, LaterOn)
         in(c.command, c.edit, 1)(server); // after the one for the configuration space
         server.start();
         Attached client;
-        ASSERT_TRUE(client.connect(path, nullptr, nullptr, 300));
+        ASSERT_TRUE(client.connect(path, nullptr, nullptr, 1000));
         client.attach();
         EXPECT_EQ(client.read(0, 0x20), 0xffffffffu);
         EXPECT_NE(client.failure().find(c.reason), std::string::npos) << client.failure();
@@ -1030,7 +1030,7 @@ TEST_F(VfioUserLies, WritesThatNobodyTakes)
     };
     server.start();
     Attached client;
-    ASSERT_TRUE(client.connect(path, nullptr, nullptr, 200));
+    ASSERT_TRUE(client.connect(path, nullptr, nullptr, 1000));
     client.attach();
     for (unsigned i = 0; i < 100000 && client.failure_count() == 0; i++)
         client.write(0, 0, i);

@@ -89,8 +89,8 @@ static void forget_record(const struct settings *settings)
 }
 
 /*
- * Lifts the kernel's limit of 20 s for any batch of contexts that are yet to be created (request_timeout_ms): it would come before a reset by the
- * heartbeat where that is slow, and hide that there is none.
+ * Lifts the kernel's limit of 20 s for any batch of contexts that are yet to be created (request_timeout_ms): it would come before a reset by
+ * the heartbeat where that is slow, and hide that there is none.
  */
 static void lift_limit(const struct settings *settings)
 {
@@ -137,6 +137,16 @@ static void need_reset(const struct gem *gem)
     note("the kernel resets %s", resets == 2 ? "engines" : resets ? "the whole GPU" : "nothing");
     if (!resets)
         skip("the kernel does not reset the GPU");
+}
+
+/* Where the driver can preempt, a batch that lets itself be preempted may run as long as it likes. */
+static void need_no_preemption(const struct settings *settings)
+{
+    struct gem *gem = gem_open(settings);
+
+    if (gem_param(gem, I915_PARAM_HAS_SCHEDULER) & I915_SCHEDULER_CAP_PREEMPTION)
+        skip("the kernel preempts, so this is no hang");
+    gem_close(gem);
 }
 
 /* Ways not to end. */
@@ -312,11 +322,13 @@ static void loop(const struct settings *settings)
 
 static void loop_with_arbitration(const struct settings *settings)
 {
+    need_no_preemption(settings);
     on_all_engines(settings, endless_with_arbitration, true);
 }
 
 static void semaphore(const struct settings *settings)
 {
+    need_no_preemption(settings);
     on_all_engines(settings, forsaken, true);
 }
 

@@ -78,7 +78,8 @@ static void chain(const struct settings *settings)
 
 /*
  * While two gates hold both of the places that an engine has for contexts, batches of three priorities queue up, lowest first. Each notes
- * when it runs, in a counter that all share; highest must come first.
+ * when it runs, in a counter that all share; highest must come first. The gates are higher than all, so that where the kernel preempts or
+ * shares time none passes them.
  */
 static void order_on(struct gem *gem, const struct engine *engine)
 {
@@ -101,7 +102,7 @@ static void order_on(struct gem *gem, const struct engine *engine)
     }
     for (unsigned i = 0; i < 2; i++) {
         gates[i] = gate_create(gem);
-        held[i] = batch_create(gem, engine, context_with_priority(gem, 0), 32);
+        held[i] = batch_create(gem, engine, context_with_priority(gem, I915_CONTEXT_MAX_USER_PRIORITY), 32);
         gate_emit(gates[i], held[i]);
         batch_submit(held[i]);
         if (i == 0)
