@@ -85,6 +85,7 @@ class FakeDevice {
     pci_device pci = {}; // first
     std::atomic<unsigned> resets{0};
     std::atomic<bool> destroyed{false};
+    std::function<void()> when_destroyed; // what else ends then: nothing of the device uses its host any more
 
     FakeDevice()
     {
@@ -219,7 +220,11 @@ inline const pci_device_ops FakeDevice::ops = {
         pci_config_reset(&dev->config);
         of(dev)->resets++;
     },
-    [](pci_device *dev) { of(dev)->destroyed = true; },
+    [](pci_device *dev) {
+        if (of(dev)->when_destroyed)
+            of(dev)->when_destroyed();
+        of(dev)->destroyed = true;
+    },
 };
 
 // A message's body, field by field.

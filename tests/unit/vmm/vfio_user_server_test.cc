@@ -741,12 +741,13 @@ TEST_F(VfioUserServer, AnEventfdThatBlocksDoesNotOutliveItsClient)
         std::thread raiser([&] { device.msi(); });                  // and the device's
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
         if (destroy) {
+            device.when_destroyed = [&] { raiser.join(); };
             stop();
         } else {
             client.disconnect();
             attach();
+            raiser.join();
         }
-        raiser.join();
         close(fd);
     }
 }

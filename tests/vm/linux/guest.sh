@@ -70,20 +70,25 @@ igt() {
 }
 
 # igt_subtests TEST [PATTERN]: runs the subtests that match (all; commas separate, * and ! work) in one process, and prints for each, and for dynamic
-# subtests, what step prints, named TEST@SUBTEST. The output is in /tmp/steps/TEST.
+# subtests, what step prints, named TEST@SUBTEST or TEST@SUBTEST@DYNAMIC. The output is in /tmp/steps/TEST. What a test leaves running is killed.
 igt_subtests() {
   local test=$1 log=/tmp/steps/$1 status limit=
   mkdir -p /tmp/steps
   [ -z "${STEP_TIMEOUT:-}" ] || limit="timeout -k 5 $STEP_TIMEOUT"
   ( $limit chroot /igt "/usr/libexec/igt-gpu-tools/$test" ${2:+--run-subtest "$2"}; exit $? ) >"$log" 2>&1
   status=$?
+  for process in /proc/[0-9]*; do
+    [ "$(readlink "$process/root")" != /igt ] || kill -9 "${process#/proc/}" 2>/dev/null
+  done
   awk -v test="$test" -v status="$status" '
+    /^Starting subtest: / { subtest = $NF }
     /^Starting (dynamic )?subtest: / { reason = ""; running = test "@" $NF; wanted = 0 }
     wanted { wanted = 0; if ($0 !~ /^(Last errno|Subtest|Dynamic)/) reason = reason ": " $0 }
     /^Test requirement: / { reason = substr($0, 19); wanted = 1 }
     / CRITICAL: / { if (reason == "") reason = substr($0, index($0, "CRITICAL: ") + 10) }
     /^(Dynamic subtest|Subtest) [^ ]*: [A-Z]/ {
-      name = $0; sub(/^(Dynamic subtest|Subtest) /, "", name); sub(/: .*/, "", name)
+      name = $0; dynamic = sub(/^Dynamic subtest /, "", name); sub(/^Subtest /, "", name); sub(/: .*/, "", name)
+      if (dynamic) name = subtest "@" name
       result = $0; sub(/.*: /, "", result); seconds = result; sub(/ .*/, "", result); sub(/.*\(/, "", seconds); sub(/s\).*/, "", seconds)
       lines++; running = ""
       if (result == "SUCCESS") print "PASS " test "@" name " " seconds
