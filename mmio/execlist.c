@@ -14,6 +14,8 @@
 #include "gpu/blocks/regfile.h"
 #include "mmio/vgpu_internal.h"
 
+#include <gio/gio.h>
+
 enum { STATE_DWORDS = CTX_PDP0_LDW + 1 };
 
 static void flight_free(struct vgpu *vgpu, struct flight *flight)
@@ -87,7 +89,10 @@ static void queue(struct virtual_engine *engine, uint64_t desc, uint64_t element
     flight->workload = workload_create(vgpu->client, engine->index, desc, four_level, shadow, &error);
     flight->flips = g_steal_pointer(&vgpu->flips);
     if (!flight->workload) {
-        vgpu_fail(vgpu, "%s", error->message); /* names the engine */
+        if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_BUSY))
+            engine->hung = true; /* the scheduler knows, and we are about to hear of it */
+        else
+            vgpu_fail(vgpu, "%s", error->message); /* names the engine */
         flight_free(vgpu, flight);
         return;
     }

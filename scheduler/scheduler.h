@@ -98,7 +98,8 @@ void sched_client_set_register(struct sched_client *client, uint32_t offset, uin
  * stand for the guest's (four_level as in the descriptor; they stay valid until the workload is freed). While an earlier workload of
  * the same context has not been written back, this is a lite restore: only the ring tail is taken from the image, and the
  * segment begins where the earlier one ended. NULL: *error says which command or address broke which rule, and the vGPU must
- * be failed. A segment of no commands gives a workload too (it completes at once, as on hardware).
+ * be failed. But G_IO_ERROR_BUSY is nobody's fault: an earlier workload of the context hung, or was cancelled by the hang of another, and has not been
+ * reaped; the engine stands still for this client. A segment of no commands gives a workload too (it completes at once, as on hardware).
  */
 struct workload *workload_create(struct sched_client *client, unsigned engine, uint64_t desc, bool four_level,
                                  const uint64_t pdp[4], GError **error);

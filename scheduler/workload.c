@@ -108,7 +108,9 @@ static bool prepare(struct workload *workload, uint64_t desc, bool four_level, c
         if (!shadow_context_load(context, guest, pdp, error))
             return false;
     } else if (context_is_broken(context)) {
-        return fail(workload, error, "it is submitted again before the end of what was taken off the engine has been seen", image);
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_BUSY, "%s: context 0x%x: what was taken off the engine has not been reaped",
+                    gpu_engine_name(workload->engine), DESC_LRCA(workload->desc));
+        return false;
     } else if (size != context->guest_ring) {
         return fail(workload, error, "its ring changed its size while it ran: RING_CTL", guest[CTX_RING_CTL]);
     } else {

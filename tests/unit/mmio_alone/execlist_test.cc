@@ -283,6 +283,29 @@ TEST_F(Execlists, AHungEngineSaysNothingUntilItIsReset)
     EXPECT_EQ(entries(1), (Entries{{kComplete | kIdle, 0x101}}));
 }
 
+// A driver appends to a context that has hung, before the vGPU has heard of the hang: that is no reason to disable it.
+TEST_F(Execlists, AnAppendThatMeetsAHangIsDropped)
+{
+    uint64_t a = context(0), b = context(1);
+    submit(a);
+    EXPECT_EQ(entries(1).size(), 1u);
+    world.fail_next_workload = "busy";
+    submit(a);
+    EXPECT_EQ(vgpu_failure(v), nullptr);
+    EXPECT_EQ(queued(), 1u);
+    end(WORKLOAD_HUNG);
+    submit(b);
+    EXPECT_EQ(queued(), 0u);
+    write32(R_GEN6_GDRST, 1 << 3);
+    write32(base + RING_HWS_PGA, low);
+    mem32(hwsp + HWSP_CSB_WRITE_DWORD * 4) = last = CSB_ENTRIES - 1;
+    submit(b);
+    ASSERT_EQ(queued(), 1u);
+    EXPECT_EQ(desc(0), b);
+    end(WORKLOAD_DONE);
+    EXPECT_EQ(vgpu_failure(v), nullptr);
+}
+
 // The scheduler may give up on a context just when the guest's driver does: the reset is behind the hang, and the engine works again.
 TEST_F(Execlists, ResetForgetsAHangThatHasNotBeenTaken)
 {

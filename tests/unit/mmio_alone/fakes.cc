@@ -218,7 +218,8 @@ void sched_client_set_register(sched_client *client, uint32_t offset, uint32_t v
 workload *workload_create(sched_client *client, unsigned engine, uint64_t desc, bool four_level, const uint64_t pdp[4], GError **error)
 {
     if (!world->fail_next_workload.empty()) {
-        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, world->fail_next_workload.c_str());
+        bool busy = world->fail_next_workload == "busy";
+        g_set_error_literal(error, G_IO_ERROR, busy ? G_IO_ERROR_BUSY : G_IO_ERROR_INVALID_DATA, world->fail_next_workload.c_str());
         world->fail_next_workload.clear();
         return nullptr;
     }

@@ -6,6 +6,7 @@
 #include "scheduler/commands.h"
 #include "scheduler/policy.h"
 
+#include <gio/gio.h>
 #include <random>
 
 /* C, which adds constants of different enums. */
@@ -216,6 +217,13 @@ TEST(Sharing, ResetsAnEngineThatIsHeld)
     queued.submit(store(bad, at_bad + 4, 7));
     context.run(store(good, at, 4));
     EXPECT_EQ(good.word(at), 4u);
+    // A driver appends to a context that it believes to run: no fault of its, nothing to disable the vGPU for.
+    ASSERT_TRUE(bad.wait_for([&] { return bad.usage().hangs == 1; }));
+    holds.emit(store(bad, at_bad, 9));
+    GError *busy = nullptr;
+    EXPECT_EQ(workload_create(bad.client, ENGINE_BCS0, holds.desc(), true, bad.pdp, &busy), nullptr);
+    EXPECT_TRUE(g_error_matches(busy, G_IO_ERROR, G_IO_ERROR_BUSY));
+    g_clear_error(&busy);
     workload *hung = bad.reap();
     ASSERT_NE(hung, nullptr);
     EXPECT_EQ(workload_status(hung), WORKLOAD_HUNG);
