@@ -50,7 +50,7 @@ done
 APERTURE=512M serve alpha=i915-GVTg_V5_4 beta=i915-GVTg_V5_8
 for kernel in "${kernels[@]}"; do
   # What goes through the aperture has to be in memory when the test looks; and no console, which would be slow then.
-  guest "${name[$kernel]}" --kernel "$kernel" --image igt --memory "${IGT_MEMORY:-2G}" --job "$work/$kernel.job" --no-posted-writes \
+  guest "${name[$kernel]}" --kernel "$kernel" --image igt --memory "${IGT_MEMORY:-$([ $when = all ] && echo 7G || echo 2G)}" --job "$work/$kernel.job" --no-posted-writes \
     --append fbcon=map:1 --timeout "${IGT_TIMEOUT:-$([ $when = all ] && echo 7200 || echo 600)}"
 done
 for kernel in "${kernels[@]}"; do
