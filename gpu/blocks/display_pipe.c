@@ -288,7 +288,7 @@ static bool plane_decode(uint32_t offset_a, unsigned *plane, uint32_t *offset_1a
     return true;
 }
 
-/* See display_config.update_ns. pipe_advance() has been called for now. */
+/* See display_config.update_ns. After pipe_advance() with this time. */
 static void make_room(struct display *display, unsigned pipe, uint64_t now_ns)
 {
     struct pipe_state *p = &display->s.pipes[pipe];
