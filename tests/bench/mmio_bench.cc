@@ -3,10 +3,9 @@
 // model, called as the machine's bus calls them. Prints one line of JSON for each figure: nanoseconds, median of interleaved rounds.
 //   bench_mmio [ROUNDS]
 #include "gpu/defs/registers.h"
-#include "gpu/driver/driver.h"
 #include "gpu/model/model.h"
-#include "mmio/vgpu.h"
-#include "scheduler/scheduler.h"
+
+#include "bench_vgpu.h"
 
 #include <algorithm>
 #include <chrono>
@@ -46,15 +45,6 @@ double once(pci_device *dev, const Access &access)
     return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count() / ACCESSES;
 }
 
-template <typename T> T *check(T *result, GError *error)
-{
-    if (!result) {
-        fprintf(stderr, "bench_mmio: %s\n", error->message);
-        exit(1);
-    }
-    return result;
-}
-
 } // namespace
 
 int main(int argc, char **argv)
@@ -74,19 +64,8 @@ int main(int argc, char **argv)
     pci_device *native = model_pci(whole);
     native->ops->attach(native, &host);
 
-    model *shared = check(model_create(&config, &error), error);
-    driver *drv = check(driver_create(model_gpu(shared), events, &error), error);
-    scheduler_config sched = {};
-    sched.policy = "fair";
-    sched.trace = events;
-    scheduler *scheduler = check(scheduler_create(drv, &sched, &error), error);
-    vgpu_config virt = {};
-    virt.id = 1;
-    virt.name = "bench";
-    virt.type = vgpu_type_find("i915-GVTg_V5_4");
-    virt.trace = events;
-    vgpu *v = check(vgpu_create(scheduler, drv, &virt, &error), error);
-    pci_device *mediated = vgpu_pci(v);
+    BenchVgpu bench(events);
+    pci_device *mediated = vgpu_pci(bench.v);
     mediated->ops->attach(mediated, &host);
 
     for (const Access &access : accesses) {
@@ -100,9 +79,7 @@ int main(int argc, char **argv)
         printf("{\"figure\": \"dispatch_%s_ns\", \"vgpu\": %.0f, \"passthrough\": %.0f}\n", access.name, by_vgpu[rounds / 2],
                by_native[rounds / 2]);
     }
-    vgpu_destroy(v);
-    scheduler_destroy(scheduler);
-    driver_destroy(drv);
+    bench.finish();
     model_destroy(whole);
     dma_space_unref(host.dma);
     trace_destroy(events);

@@ -4,13 +4,11 @@
 // are compared and not how the system places them, and interleaved. Prints one line of JSON for each figure: medians.
 //   bench_vfio_user [ROUNDS]
 #include "gpu/defs/registers.h"
-#include "gpu/driver/driver.h"
-#include "gpu/model/model.h"
-#include "mmio/vgpu.h"
-#include "scheduler/scheduler.h"
 #include "vmm/vfio_user/client.h"
 #include "vmm/vfio_user/protocol.h"
 #include "vmm/vfio_user/server.h"
+
+#include "bench_vgpu.h"
 
 #include <algorithm>
 #include <chrono>
@@ -39,15 +37,6 @@ using Clock = std::chrono::steady_clock;
 {
     perror(what);
     exit(1);
-}
-
-template <typename T> T *check(T *result, GError *error)
-{
-    if (!result) {
-        fprintf(stderr, "bench_vfio_user: %s\n", error->message);
-        exit(1);
-    }
-    return result;
 }
 
 // Whole messages, as plainly as it can be done.
@@ -79,24 +68,11 @@ bool receive(int fd, std::vector<uint8_t> &message)
 {
     GError *error = nullptr;
     trace *events = trace_create(0);
-    model_config config = {};
-    config.trace = events;
-    model *shared = check(model_create(&config, &error), error);
-    driver *drv = check(driver_create(model_gpu(shared), events, &error), error);
-    scheduler_config sched = {};
-    sched.policy = "fair";
-    sched.trace = events;
-    scheduler *scheduler = check(scheduler_create(drv, &sched, &error), error);
-    vgpu_config virt = {};
-    virt.id = 1;
-    virt.name = "bench";
-    virt.type = vgpu_type_find("i915-GVTg_V5_4");
-    virt.trace = events;
-    vgpu *v = check(vgpu_create(scheduler, drv, &virt, &error), error);
+    BenchVgpu bench(events);
     vfio_user_server_config server = {};
     server.name = "bench";
     server.path = path.c_str();
-    server.dev = vgpu_pci(v);
+    server.dev = vgpu_pci(bench.v);
     server.complain = [](void *, const char *text) { fprintf(stderr, "bench_vfio_user: %s\n", text); };
     check(vfio_user_server_create(&server, &error), error);
     for (;;)

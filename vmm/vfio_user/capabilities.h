@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The capabilities that both sides of a vfio-user connection send as JSON with their version. Used by session.c and client.c.
+ * The capabilities that both sides of a vfio-user connection send as JSON with their version. Used by session.c and
+ * client_discovery.c.
  */
 #ifndef MEDIANT_VMM_VFIO_USER_CAPABILITIES_H
 #define MEDIANT_VMM_VFIO_USER_CAPABILITIES_H

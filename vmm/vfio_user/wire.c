@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whole messages through a stream socket. Used by session.c and client.c. */
+/* Whole messages through a stream socket. Used by session.c and the client's parts. */
 #include "vmm/vfio_user/wire.h"
 
 #include <errno.h>

@@ -489,7 +489,7 @@ TEST_F(VfioUserServer, HugePagesAreMappedInSmallPieces)
 {
     int fd = memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB | 21u << 26);
     if (fd < 0 || ftruncate(fd, 4 << 20) != 0)
-        GTEST_SKIP() << "no hugetlbfs";
+        GTEST_SKIP() << "this kernel has no memfd of 2 MiB pages (CONFIG_HUGETLBFS, and 2 MiB pages in /sys/kernel/mm/hugepages): mapping them is not tested";
     Peer client = attach();
     ASSERT_EQ(client.result(DMA_MAP, dma_map(0, 0xa0000, 0), {fd}), 0);
     ASSERT_EQ(client.result(DMA_MAP, dma_map(0x1ff000, 0x2000, 0x1ff000), {fd}), 0) << "over the border of two";
