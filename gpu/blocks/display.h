@@ -62,7 +62,9 @@ struct display_config {
     /*
      * How long software may take to update a pipe, 0 for no time at all. A driver that must be done before the next vblank looks at the scan line
      * first and goes ahead when it has its 100 us (i915 intel_pipe_update_start), which is little where each access is trapped and crosses a socket.
-     * So a vblank that is nearer than this when the scan line is read comes at once, and the frame after it is as much longer.
+     * So a vblank that is nearer than this when the scan line is read comes at once, and the frame after it is as much longer. One that is due in the
+     * midst of an update (a host too busy to run the virtual CPU or us for milliseconds; a driver on hardware is never away so long) waits for its
+     * end: at most this from the reading of the frame counter that begins it, and 25 times this from each of its writes, and from when it was due, until it is over.
      */
     uint64_t update_ns;
     struct trace *trace;           /* may be NULL; events FLIP and VBLANK */

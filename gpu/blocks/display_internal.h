@@ -47,6 +47,13 @@ struct scaler_state {
 };
 
 /*
+ * How far software is with an update that must be over before the vblank, told by the order of its accesses (i915 intel_pipe_update_start, _end): it
+ * reads the scan line and the frame counter, writes the pipe's registers (the last of each plane's is the one that arms it), reads both again. Reads for
+ * a time stamp begin like one, so only writes that follow at once make it an update. i915 writes a cursor's registers without all this.
+ */
+enum update_phase { UPDATE_NONE, UPDATE_LINE_READ, UPDATE_BEGUN, UPDATE_WRITING, UPDATE_ARMED };
+
+/*
  * Time of a running pipe: frame numbers count starts of vertical blanks. Frame `frame` began at vblank_ns, and each next one
  * frame_ns later; both move on in pipe_advance().
  */
@@ -57,6 +64,9 @@ struct pipe_state {
     uint32_t frame;     /* value of the frame counter at vblank_ns */
     uint32_t flips;     /* flips given to plane 1 */
     uint64_t flip_ns;   /* when the last of them was given */
+    enum update_phase update;
+    uint64_t update_until_ns; /* when an update that was begun has had its time */
+    uint64_t retry_ns;        /* when to look again whether a vblank that waits for an update may come; 0 when none waits */
     struct plane_state planes[DISPLAY_PLANES];
     struct cursor_state cursor;
     struct scaler_state scalers[SCANOUT_SCALERS];

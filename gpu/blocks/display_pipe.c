@@ -23,6 +23,8 @@ enum {
     CURSOR_MODE_MASK = 0x27,
     TOTAL_MASK = 0x1fff,
     DSL_MASK = 0xfffff,
+    UPDATE_WRITING_TIMES = 25, /* see display_config.update_ns */
+    UPDATE_RETRY_NS = 1000000,
 };
 
 static uint32_t pipe_reg(unsigned pipe, uint32_t offset_a)
@@ -119,6 +121,24 @@ static bool pipe_armed(const struct pipe_state *p)
     return p->cursor.armed != ARMED_NONE || p->scalers[0].armed || p->scalers[1].armed;
 }
 
+/* True while the vblank that is due waits for an update; else the first vblank is when the update ended. */
+static bool vblank_waits(const struct display *display, struct pipe_state *p, uint64_t now_ns)
+{
+    uint64_t due_ns = p->vblank_ns + p->frame_ns;
+    bool waits = p->update >= UPDATE_BEGUN && now_ns < p->update_until_ns &&
+                 now_ns - due_ns < display->update_ns * UPDATE_WRITING_TIMES;
+
+    if (waits) {
+        p->retry_ns = now_ns + UPDATE_RETRY_NS;
+        return true;
+    }
+    p->update = UPDATE_NONE;
+    if (p->retry_ns)
+        p->frame_ns = now_ns - p->vblank_ns;
+    p->retry_ns = 0;
+    return false;
+}
+
 void pipe_advance(struct display *display, unsigned pipe, uint64_t now_ns)
 {
     struct pipe_state *p = &display->s.pipes[pipe];
@@ -126,7 +146,7 @@ void pipe_advance(struct display *display, unsigned pipe, uint64_t now_ns)
     uint32_t bits;
     int transcoder;
 
-    if (!p->on || now_ns < p->vblank_ns || now_ns - p->vblank_ns < p->frame_ns)
+    if (!p->on || now_ns < p->vblank_ns || now_ns - p->vblank_ns < p->frame_ns || vblank_waits(display, p, now_ns))
         return;
     frames = (now_ns - p->vblank_ns) / p->frame_ns;
     first_ns = p->vblank_ns + p->frame_ns;
@@ -157,7 +177,9 @@ uint64_t pipe_next_event_ns(const struct display *display, unsigned pipe)
     wanted = open & (IRQ_PIPE_VBLANK | IRQ_PIPE_VSYNC);
     for (unsigned i = 0; i < DISPLAY_PLANES; i++)
         wanted |= p->planes[i].armed == ARMED_FLIP && (open & ((uint32_t)IRQ_PIPE_PLANE1_FLIP << i));
-    return wanted ? p->vblank_ns + p->frame_ns : UINT64_MAX;
+    if (!wanted)
+        return UINT64_MAX;
+    return MAX(p->vblank_ns + p->frame_ns, p->retry_ns);
 }
 
 /*
@@ -177,7 +199,7 @@ static uint32_t scan_line(const struct display *display, unsigned pipe, uint64_t
     vblank = (display_reg(display, display_transcoder_reg((unsigned)transcoder, R_TRANS_VBLANK)) & TOTAL_MASK) + 1;
     if (((display_reg(display, display_transcoder_reg((unsigned)transcoder, R_TRANS_DDI_FUNC_CTL)) >> 24) & 7) < 2)
         lag = 2;
-    into = now_ns > p->vblank_ns ? now_ns - p->vblank_ns : 0;
+    into = now_ns > p->vblank_ns ? MIN(now_ns - p->vblank_ns, p->frame_ns - 1) : 0;
     line = (vblank + into * vtotal / p->frame_ns) % vtotal;
     return (uint32_t)((line + vtotal * 2 - lag) % vtotal) & DSL_MASK;
 }
@@ -191,6 +213,8 @@ static void pipe_update_power(struct display *display, unsigned pipe, uint64_t n
     if (transcoder >= 0) {
         if (!p->on) {
             p->vblank_ns = now_ns;
+            p->update = UPDATE_NONE;
+            p->retry_ns = 0;
             if (p->planes[0].live.ctl & PLANE_CTL_ENABLE) { /* set up before the pipe: visible now */
                 display->s.stats.frames++;
                 display->s.stats.last_flip_ns = now_ns;
@@ -233,6 +257,7 @@ static void plane_arm(struct display *display, unsigned pipe, unsigned plane, bo
     }
     if (!p->on || (flip && (state->next.ctl & PLANE_CTL_ASYNC_FLIP))) {
         uint32_t bits = plane_latch(display, pipe, plane, now_ns);
+        p->update = UPDATE_NONE; /* nothing of it is left for the vblank */
         if (bits)
             irq_tree_set(display->irq, IRQ_PIPE_A + pipe, bits);
     }
@@ -294,16 +319,42 @@ static void make_room(struct display *display, unsigned pipe, uint64_t now_ns)
     struct pipe_state *p = &display->s.pipes[pipe];
     uint64_t vblank_ns = p->vblank_ns + p->frame_ns;
 
-    if (!p->on || now_ns < p->vblank_ns || vblank_ns - now_ns >= display->update_ns)
+    if (!p->on || p->update == UPDATE_ARMED || now_ns < p->vblank_ns || vblank_ns - now_ns >= display->update_ns)
         return;
     pipe_advance(display, pipe, vblank_ns);
     p->frame_ns += vblank_ns - now_ns;
     p->vblank_ns = now_ns;
 }
 
+/* The accesses that show how far an update is. */
+static void update_line_read(struct pipe_state *p)
+{
+    if (p->update != UPDATE_ARMED)
+        p->update = UPDATE_LINE_READ;
+}
+
+static void update_count_read(const struct display *display, struct pipe_state *p, uint64_t now_ns)
+{
+    if (p->update == UPDATE_LINE_READ) {
+        p->update = UPDATE_BEGUN;
+        p->update_until_ns = now_ns + display->update_ns;
+    } else if (p->update == UPDATE_ARMED) {
+        p->update = UPDATE_NONE;
+    }
+}
+
+static void update_write(const struct display *display, struct pipe_state *p, bool arms, uint64_t now_ns)
+{
+    if (p->update < UPDATE_BEGUN)
+        p->update = UPDATE_NONE;
+    else if (p->update != UPDATE_ARMED)
+        p->update = arms ? UPDATE_ARMED : UPDATE_WRITING;
+    p->update_until_ns = now_ns + display->update_ns * UPDATE_WRITING_TIMES;
+}
+
 bool pipe_mmio_read(struct display *display, uint32_t offset, uint64_t now_ns, uint32_t *value)
 {
-    const struct pipe_state *p;
+    struct pipe_state *p;
     uint32_t offset_a;
     unsigned pipe;
 
@@ -313,11 +364,14 @@ bool pipe_mmio_read(struct display *display, uint32_t offset, uint64_t now_ns, u
     pipe_advance(display, pipe, now_ns);
     switch (offset_a) {
     case R_PIPEDSL:
+        update_line_read(p);
         make_room(display, pipe, now_ns);
         *value = scan_line(display, pipe, now_ns);
         return true;
     case R_PIPE_FRMCOUNT_G4X:
         *value = p->frame;
+        update_count_read(display, p, now_ns);
+        pipe_advance(display, pipe, now_ns); /* what waited for the update comes behind it */
         return true;
     case R_PIPE_FLIPCOUNT_G4X:
         *value = p->flips;
@@ -349,7 +403,7 @@ static void plane_write(struct display *display, unsigned pipe, unsigned plane, 
 static bool pipe_block_write(struct display *display, unsigned pipe, uint32_t offset_a, uint32_t offset, uint32_t value,
                              uint64_t now_ns)
 {
-    const struct pipe_state *p = &display->s.pipes[pipe];
+    struct pipe_state *p = &display->s.pipes[pipe];
     unsigned plane;
     uint32_t offset_1a;
 
@@ -380,6 +434,7 @@ static bool pipe_block_write(struct display *display, unsigned pipe, uint32_t of
     }
     if (!plane_decode(offset_a, &plane, &offset_1a))
         return false;
+    update_write(display, p, offset_1a == R_PLANE_SURF_1, now_ns);
     switch (offset_1a) {
     case R_PLANE_CTL_1:
     case R_PLANE_SURF_1:

@@ -513,7 +513,6 @@ TEST_F(DisplayPortTest, ImpossibleMonitorsAreErrors)
     display_destroy(nullptr);
 }
 
-}  // namespace
 // Software that reads the scan line just before the blank finds itself behind it, with a frame's time for its update; frames stay 60 in a second.
 TEST_F(DisplayPipe, ABlankThatIsNearComesWhenTheScanLineIsRead)
 {
@@ -544,3 +543,76 @@ TEST_F(DisplayPipe, ABlankThatIsNearComesWhenTheScanLineIsRead)
     }
 }
 
+// i915's update: the vblank that is due in its midst comes behind the read that ends it, and not one read of the frame counter in between sees it.
+TEST_F(DisplayPipe, ABlankWaitsForTheUpdateInWhoseMidstItIsDue)
+{
+    update_ns_ = 2000000;
+    Create(DISPLAY_PORT_D, DISPLAY_MONITOR_DP, 1920, 1200);
+    SetMode1920x1200();
+    EnablePipe();
+    Unmask(IRQ_PIPE_A, 1);
+    uint64_t frame = display_frame_ns(display_, 0), due = now_ + frame;
+    for (uint64_t duration : {5000000u, 3500000u, 30000000u}) { // ends behind the vblank; just before it; long behind it
+        SCOPED_TRACE(duration);
+        TakeIrq(IRQ_PIPE_A);
+        now_ = due - 4000000;
+        uint64_t begin = now_;
+        uint32_t count = Read(R_PIPE_FRMCOUNT_G4X);
+        EXPECT_LT(Read(R_PIPEDSL), 1199u);
+        EXPECT_EQ(Read(R_PIPE_FRMCOUNT_G4X), count);
+        now_ += 1000000;
+        Write(R_PLANE_STRIDE_1, 120);
+        Write(R_PLANE_SURF_1, 0x1000);
+        for (now_ = begin + 1000000; now_ < begin + duration; now_ += 500000) {
+            display_tick(display_, now_);
+            EXPECT_EQ(TakeIrq(IRQ_PIPE_A) & 1, 0u);
+            EXPECT_NE(Read(R_PLANE_SURFLIVE_1), 0x1000u);
+            if (now_ > due) {
+                EXPECT_GT(display_next_event_ns(display_), now_) << "the owner must not spin";
+                EXPECT_LE(display_next_event_ns(display_), now_ + 2000000);
+            }
+        }
+        now_ = begin + duration;
+        EXPECT_LT(Read(R_PIPEDSL), 1199u) << "not yet in the blank";
+        EXPECT_EQ(Read(R_PIPE_FRMCOUNT_G4X), count) << "the end of the update";
+        now_ = MAX(now_, due);
+        display_tick(display_, now_);
+        EXPECT_EQ(Read(R_PIPE_FRMCOUNT_G4X), count + 1);
+        EXPECT_EQ(Read(R_PLANE_SURFLIVE_1), 0x1000u);
+        EXPECT_EQ(TakeIrq(IRQ_PIPE_A) & 1, 1u);
+        Write(R_PLANE_SURF_1, 0);
+        due = display_next_vblank_ns(display_, 0, now_);
+        EXPECT_NEAR(double(due), double(now_ + frame), 1000.0);
+        now_ = due;
+        display_tick(display_, now_);
+        due += frame;
+    }
+}
+
+// Reads that only look like an update, and updates that never end, do not stop the display.
+TEST_F(DisplayPipe, ABlankWaitsForNoMoreThanAnUpdate)
+{
+    update_ns_ = 2000000;
+    Create(DISPLAY_PORT_D, DISPLAY_MONITOR_DP, 1920, 1200);
+    SetMode1920x1200();
+    EnablePipe();
+    uint64_t frame = display_frame_ns(display_, 0), start = now_;
+    uint32_t count = Read(R_PIPE_FRMCOUNT_G4X);
+    for (; now_ < start + 60 * frame; now_ += 1000000) { // a time stamp each millisecond
+        Read(R_PIPEDSL);
+        Read(R_PIPE_FRMCOUNT_G4X);
+        Write(R_CURBASE, 0x2000);
+    }
+    EXPECT_NEAR(Read(R_PIPE_FRMCOUNT_G4X) - count, 60, 1);
+    start = now_;
+    count = Read(R_PIPE_FRMCOUNT_G4X);
+    for (; now_ < start + 2000000000; now_ += 1000000) { // an update that goes on and on
+        Read(R_PIPEDSL);
+        if (now_ == start)
+            Read(R_PIPE_FRMCOUNT_G4X);
+        Write(R_PLANE_SURF_1, 0x1000);
+    }
+    EXPECT_GT(Read(R_PIPE_FRMCOUNT_G4X) - count, 25u);
+}
+
+}  // namespace

@@ -7,7 +7,7 @@ now() { read -r up _ </proc/uptime; echo "${up%.*}${up#*.}"; }
 
 report() { echo "$*" >&3; }
 
-# step NAME COMMAND...: runs it with its output in /tmp/steps/NAME and prints one line: PASS NAME SECONDS, FAIL NAME STATUS, or SKIP NAME REASON
+# step NAME COMMAND...: runs it with its output in /tmp/steps/NAME and prints one line: PASS NAME SECONDS, FAIL NAME STATUS LAST-LINE, or SKIP NAME REASON
 # for status 77. After FAIL come the last STEP_LINES (25) lines of the output. STEP_TIMEOUT (seconds) limits a command that is a program.
 step() {
   local name=$1 start end status log reason limit=
@@ -27,7 +27,7 @@ step() {
       ;;
     *)
       case $limit$status in timeout*143 | timeout*137) status=timeout ;; esac
-      report "FAIL $name $status"
+      report "FAIL $name $status $(tail -n 1 "$log")"
       tail -n "${STEP_LINES:-25}" "$log" | sed 's/^/    /' >&3
       : >/tmp/failed
       return 1
