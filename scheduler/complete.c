@@ -83,26 +83,56 @@ static void read_breadcrumb(struct scheduler *scheduler, struct shadow_context *
         shadow_ring_emit(context);
 }
 
-/* The engine has saved the context (or never loaded it). */
-static void left_engine(struct sched_engine *engine, struct scheduler *scheduler, struct shadow_context *context, uint64_t now)
+/*
+ * Whether the engine was told to go as far as the workload. What was emitted since is behind the element's tail: it has not begun, and the
+ * context may end in front of it.
+ */
+static bool port_reaches(const struct sched_port *port, const struct workload *workload)
 {
-    if (!context)
-        return;
-    read_breadcrumb(scheduler, context, now);
-    struct workload *workload = first_incomplete(context);
-    charge(context, __atomic_load_n(&shadow_state(context)[CTX_TIMESTAMP], __ATOMIC_RELAXED), workload, now);
-    context->client->lanes[context->engine].entity.running = false;
-    if (workload && workload->dispatched && engine->running == workload) {
-        context->client->usage.preemptions++;
-        trace_emit(scheduler->trace, TRACE_PREEMPT, context->client->id, engine->index, workload->id, context->lrca);
+    uint32_t mask = (uint32_t)(port->context->hw.ring.size - 1);
+    bool behind = false;
+
+    for (const GList *link = port->context->workloads.head; link; link = link->next) {
+        const struct workload *other = link->data;
+        if (!other->emitted)
+            break;
+        behind = behind || other == workload;
+        if (behind && (other->end & mask) == port->tail)
+            return true;
     }
+    return false;
 }
 
-static void note_dispatch(struct scheduler *scheduler, struct sched_engine *engine, struct workload *workload)
+/* The first of the element's workloads that is not complete has come to run, if it was not seen to run before. */
+static struct workload *note_dispatch(struct scheduler *scheduler, struct sched_engine *engine, const struct sched_port *port)
 {
+    struct workload *workload = first_incomplete(port->context);
+
+    if (!workload || !port_reaches(port, workload))
+        return NULL;
+    if (workload == engine->running)
+        return workload;
     workload->dispatched = true;
     engine->running = workload;
     trace_emit(scheduler->trace, TRACE_DISPATCH, workload->client->id, engine->index, workload->id, workload->context->lrca);
+    return workload;
+}
+
+/* The engine has saved the element's context (or never loaded it). */
+static void left_engine(struct sched_engine *engine, struct scheduler *scheduler, const struct sched_port *port, uint64_t now)
+{
+    struct shadow_context *context = port->context;
+
+    if (!context)
+        return;
+    read_breadcrumb(scheduler, context, now);
+    charge(context, __atomic_load_n(&shadow_state(context)[CTX_TIMESTAMP], __ATOMIC_RELAXED), first_incomplete(context), now);
+    context->client->lanes[context->engine].entity.running = false;
+    struct workload *workload = note_dispatch(scheduler, engine, port);
+    if (workload) {
+        context->client->usage.preemptions++;
+        trace_emit(scheduler->trace, TRACE_PREEMPT, context->client->id, engine->index, workload->id, context->lrca);
+    }
 }
 
 /* A context has come to run: who has the engine, since when. */
@@ -122,9 +152,7 @@ static void entered_engine(struct sched_engine *engine, struct scheduler *schedu
     lane->entity.woken = false;
     if (context->client != before)
         engine->slice_start = now;
-    struct workload *workload = first_incomplete(context);
-    if (workload)
-        note_dispatch(scheduler, engine, workload);
+    note_dispatch(scheduler, engine, &engine->active[0]);
 }
 
 void engine_note_candidate(struct sched_engine *engine)
@@ -150,7 +178,7 @@ void engine_context_status(struct sched_engine *engine, struct scheduler *schedu
         if (old[0].hw == engine->active[0].hw)
             return; /* lite restore */
         if (old[0].hw)
-            left_engine(engine, scheduler, old[0].context, now);
+            left_engine(engine, scheduler, &old[0], now);
         entered_engine(engine, scheduler, before, now);
         return;
     }
@@ -158,7 +186,7 @@ void engine_context_status(struct sched_engine *engine, struct scheduler *schedu
         return;
     engine->active[0] = old[1];
     engine->active[1] = (struct sched_port){0};
-    left_engine(engine, scheduler, old[0].context, now);
+    left_engine(engine, scheduler, &old[0], now);
     entered_engine(engine, scheduler, before, now);
 }
 
@@ -206,10 +234,8 @@ void engine_retire(struct scheduler *scheduler, struct sched_engine *engine, uin
         if (engine->active[i].context)
             read_breadcrumb(scheduler, engine->active[i].context, now);
     if (running) {
-        struct workload *workload = first_incomplete(running);
         running->client->lanes[engine->index].entity.running_ns = now - engine->accounted_at;
-        if (workload && workload != engine->running)
-            note_dispatch(scheduler, engine, workload);
+        note_dispatch(scheduler, engine, &engine->active[0]);
     }
     for (unsigned i = 0; i < scheduler->clients->len; i++) {
         struct sched_client *client = g_ptr_array_index(scheduler->clients, i);
