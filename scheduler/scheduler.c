@@ -70,7 +70,8 @@ static uint64_t update_engine(struct scheduler *scheduler, struct sched_engine *
     engine_retire(scheduler, engine, now);
     uint64_t by = engine_check_hang(scheduler, engine, now);
     engine_settle(scheduler, engine);
-    return MIN(by, engine_dispatch(scheduler, engine, now));
+    uint64_t until = engine_dispatch(scheduler, engine, now);
+    return MIN(by, until);
 }
 
 static void *scheduler_thread(void *opaque)
@@ -89,8 +90,10 @@ static void *scheduler_thread(void *opaque)
         uint64_t now = trace_now_ns();
         take_events(scheduler, events, count, now);
         deadline = UINT64_MAX;
-        for (unsigned i = 0; i < ENGINE_COUNT; i++)
-            deadline = MIN(deadline, update_engine(scheduler, &scheduler->engines[i], now));
+        for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+            uint64_t by = update_engine(scheduler, &scheduler->engines[i], now); /* once: MIN() evaluates twice what it takes */
+            deadline = MIN(deadline, by);
+        }
         GPtrArray *list = take_notifications(scheduler);
         g_mutex_unlock(&scheduler->lock);
         send_notifications(scheduler, list);

@@ -102,8 +102,10 @@ uint64_t display_next_event_ns(const struct display *display)
 {
     uint64_t next = UINT64_MAX;
 
-    for (unsigned pipe = 0; pipe < DISPLAY_PIPES; pipe++)
-        next = MIN(next, pipe_next_event_ns(display, pipe));
+    for (unsigned pipe = 0; pipe < DISPLAY_PIPES; pipe++) {
+        uint64_t event = pipe_next_event_ns(display, pipe);
+        next = MIN(next, event);
+    }
     return next;
 }
 

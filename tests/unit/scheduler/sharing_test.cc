@@ -206,6 +206,26 @@ TEST(Sharing, HandsBackWhatIsCompleteAsDone)
     EXPECT_LT(head, context.tail);
 }
 
+TEST(Sharing, ResetsEachEngineThatIsHeldInItsTime)
+{
+    Machine machine(nullptr, 100 * MS);
+    Guest guest(machine, 1, 1);
+    std::vector<std::unique_ptr<Context>> contexts;
+    // Each is held a little later than the one before: the reset of one falls into the time in which others are waited for.
+    for (unsigned engine : {ENGINE_VECS0, ENGINE_VCS0, ENGINE_BCS0, ENGINE_RCS0}) {
+        contexts.push_back(std::make_unique<Context>(guest, engine));
+        uint64_t at = guest.alloc(1);
+        contexts.back()->submit(store(guest, at, 1) + contexts.back()->spin(false));
+        ASSERT_TRUE(guest.wait_for([&] { return guest.word(at) == 1; }));
+        g_usleep(10000);
+    }
+    // Nobody wakes the scheduler meanwhile: its own deadlines have to.
+    EXPECT_TRUE(guest.wait_for([&] { return guest.usage().hangs == ENGINE_COUNT; })) << guest.usage().hangs;
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        guest.finish(WORKLOAD_HUNG);
+    sched_client_reset(guest.client, (1u << ENGINE_COUNT) - 1, false);
+}
+
 TEST(Sharing, ResetsAnEngineThatIsHeld)
 {
     Machine machine(nullptr, 100 * MS);
