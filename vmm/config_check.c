@@ -4,6 +4,7 @@
  * serve and check commands.
  */
 #include "vmm/boot.h"
+#include "vmm/cpu_group.h"
 #include "vmm/config.h"
 #include "vmm/error.h"
 #include "vmm/pci_bus.h"
@@ -128,6 +129,10 @@ static bool check_vm(const struct config *config, const struct vm_settings *vm, 
         return fail(config, "vm", vm->name, "image", error, "%s: no such file (paths are relative to the configuration file)", vm->image);
     if (!boot_check(&request, vm->memory, &problem))
         return fail(config, "vm", vm->name, "image", error, "%s", problem->message);
+    g_autofree char *reason = NULL;
+    g_autoptr(GArray) cpus = vm->pin ? cpu_list_parse(vm->pin, &reason) : NULL;
+    if (vm->pin && !cpus)
+        return fail(config, "vm", vm->name, "pin", error, "%s", reason);
     return true;
 }
 

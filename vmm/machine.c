@@ -160,7 +160,8 @@ struct machine *machine_create(const struct machine_config *config, GError **err
     machine->kvm_fd = kvm_open(config->device, error);
     if (machine->kvm_fd >= 0)
         machine->vm_fd = kvm_create_vm(machine->kvm_fd, error);
-    if (machine->vm_fd < 0 || !(machine->memory = memory_create(config->name, config->memory, error)) ||
+    if (machine->vm_fd < 0 || !(machine->cpu = cpu_group_create(config->name, config->vcpus, &config->cpu, error)) ||
+        !(machine->memory = memory_create(config->name, config->memory, error)) ||
         !add_memory_slots(machine, error) || !(machine->sink = sink_create(config->serial, config->serial_prefix, error)))
         goto failed;
     machine->run_size = kvm_run_size(machine->kvm_fd);
@@ -243,6 +244,7 @@ void machine_destroy(struct machine *machine)
     for (unsigned i = 0; i < machine->vcpu_count; i++)
         vcpu_finish(&machine->vcpus[i]);
     g_free(machine->vcpus);
+    cpu_group_destroy(machine->cpu);
     serial_destroy(machine->serial);
     sink_destroy(machine->sink);
     address_map_destroy(machine->mmio);

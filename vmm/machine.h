@@ -10,6 +10,7 @@
 
 #include "gpu/pci/pci_device.h"
 #include "vmm/boot.h"
+#include "vmm/cpu_group.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,6 +33,7 @@ struct machine_config {
     const char *args;   /* or NULL; copied */
     uint64_t memory;    /* bytes, a multiple of 4 KiB, at least 2 MiB */
     unsigned vcpus;     /* 1 .. MACHINE_MAX_VCPUS */
+    struct cpu_limits cpu; /* pin is read by machine_create() only */
     const char *serial; /* as sink_create() takes it */
     const char *serial_prefix; /* or NULL */
     /* Called once, from a vCPU thread, when the VM has ended by itself or by machine_stop(); must not block. */

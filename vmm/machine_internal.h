@@ -33,6 +33,7 @@ struct machine {
     struct serial *serial;
     struct sink *sink;
     struct vcpu *vcpus;
+    struct cpu_group *cpu;
     void (*ended)(void *opaque);
     void *opaque;
     bool stop;           /* atomic: vCPUs leave their loops */

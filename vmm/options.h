@@ -30,6 +30,8 @@ struct vm_settings {
     char *image;      /* path */
     uint64_t memory;  /* bytes */
     uint64_t vcpus;
+    uint64_t cpu_share, cpu_cap; /* percent; 0: none */
+    char *pin;        /* list of host CPUs, or NULL */
     char *gpu;        /* vGPU type, "passthrough", "none", or VFIO_USER_PREFIX and the path of a served vGPU's socket */
     uint64_t weight;  /* 0: the type's */
     char *monitor;    /* "dp" or "hdmi" */

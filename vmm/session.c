@@ -168,6 +168,7 @@ static bool create_machine(struct session *session, struct session_vm *vm, unsig
                                     .args = settings->args,
                                     .memory = settings->memory,
                                     .vcpus = (unsigned)settings->vcpus,
+                                    .cpu = {.share = (unsigned)settings->cpu_share, .cap = (unsigned)settings->cpu_cap, .pin = settings->pin},
                                     .serial = settings->serial,
                                     .serial_prefix = prefix,
                                     .ended = machine_ended,

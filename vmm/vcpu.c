@@ -204,6 +204,9 @@ static void *vcpu_thread(void *opaque)
 
     g_snprintf(name, sizeof(name), "%.11s/%u", machine->name, vcpu->id % 1000);
     pthread_setname_np(pthread_self(), name);
+    g_autoptr(GError) error = NULL;
+    if (!cpu_group_enter(machine->cpu, vcpu->id, &error))
+        machine_finish(machine, MACHINE_FAILED, 0, g_strdup(error->message));
     while (!__atomic_load_n(&machine->stop, __ATOMIC_ACQUIRE)) {
         if (ioctl(vcpu->fd, KVM_RUN, 0) == 0) {
             handle_exit(vcpu);
