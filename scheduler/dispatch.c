@@ -56,7 +56,7 @@ static struct workload *lane_second(const struct sched_lane *lane, const struct 
     return workload && workload->emitted ? workload : NULL;
 }
 
-static struct sched_lane *lane_of(struct policy_entity *entity)
+struct sched_lane *lane_of(struct policy_entity *entity)
 {
     return (struct sched_lane *)(void *)((char *)entity - offsetof(struct sched_lane, entity));
 }
@@ -189,10 +189,15 @@ static void decide(struct scheduler *scheduler, struct sched_engine *engine, uin
     submit(scheduler, engine, ports, now);
 }
 
-uint64_t engine_dispatch(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now)
+void engine_note_ready(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now)
 {
     for (unsigned i = 0; i < scheduler->clients->len; i++)
         lane_update_ready(scheduler, &((struct sched_client *)g_ptr_array_index(scheduler->clients, i))->lanes[engine->index], now);
+}
+
+uint64_t engine_dispatch(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now)
+{
+    engine_note_ready(scheduler, engine, now);
     if (engine->dead)
         return UINT64_MAX;
     if (!engine->waiting)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The hang check: an engine must answer a submission within the hang time, and one that shows no progress is asked by a pulse whether
- * it still lets go. One that does not, or that stopped on an error, is reset; the client whose context ran pays for it, all others go on. A
- * context that waits for long but can be preempted harms nobody: its guest's own driver judges it. On the scheduler's thread,
- * under its lock.
+ * The hang check: an engine for which another client waits must answer a submission within the hang time, and one that shows no progress is
+ * asked by a pulse whether it still lets go. One that does not, or that stopped on an error, is reset; the client whose context ran pays for
+ * it, all others go on. A context that nobody waits for, or that can be preempted, harms nobody however long it takes: its guest's own
+ * driver judges it (i915 makes no batch of a vGPU preemptible, and long ones are no hangs). On the scheduler's thread, under its lock.
  */
 #include "scheduler/scheduler_internal.h"
 
@@ -16,6 +16,20 @@
 static struct shadow_context *holder(const struct sched_engine *engine)
 {
     return engine->active[0].hw || !engine->waiting ? engine->active[0].context : engine->pending[0].context;
+}
+
+/* Whether a client that does not hold the engine wants it, or wants its work back from it. */
+static bool contested(const struct sched_engine *engine)
+{
+    const struct shadow_context *context = holder(engine);
+    const struct sched_lane *held = context ? &context->client->lanes[engine->index] : NULL;
+
+    for (unsigned i = 0; i < engine->policy.entities->len; i++) {
+        const struct sched_lane *lane = lane_of(policy_entity_at(&engine->policy, i));
+        if (lane != held && (lane->entity.ready || lane->resetting || lane->preempting))
+            return true;
+    }
+    return false;
 }
 
 /*
@@ -99,7 +113,7 @@ static void drain_dead(struct scheduler *scheduler, struct sched_engine *engine)
 
 static bool client_wants_reset(const struct sched_engine *engine, uint64_t now, uint64_t *by)
 {
-    const struct shadow_context *context = engine->active[0].context;
+    const struct shadow_context *context = holder(engine);
     const struct sched_lane *lane = context ? &context->client->lanes[engine->index] : NULL;
 
     if (!lane || !lane->resetting)
@@ -146,8 +160,14 @@ uint64_t engine_check_hang(struct scheduler *scheduler, struct sched_engine *eng
         reset(scheduler, engine, NULL, now);
         return now;
     }
+    if (!contested(engine)) {
+        engine->contested_since = 0;
+        return by;
+    }
+    if (!engine->contested_since)
+        engine->contested_since = engine->progress_since = now;
     if (engine->waiting) {
-        uint64_t limit = patience(scheduler, engine, now), deadline = engine->waiting_since + limit;
+        uint64_t limit = patience(scheduler, engine, now), deadline = MAX(engine->waiting_since, engine->contested_since) + limit;
         if (now >= deadline) {
             g_autofree char *reason = g_strdup_printf("no arbitration point within %" PRIu64 " ms", limit / 1000000);
             strike(engine, now);

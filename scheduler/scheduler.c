@@ -68,6 +68,7 @@ static uint64_t update_engine(struct scheduler *scheduler, struct sched_engine *
 {
     engine_deliver_interrupts(engine);
     engine_retire(scheduler, engine, now);
+    engine_note_ready(scheduler, engine, now);
     uint64_t by = engine_check_hang(scheduler, engine, now);
     engine_settle(scheduler, engine);
     uint64_t until = engine_dispatch(scheduler, engine, now);

@@ -169,6 +169,7 @@ struct sched_engine {
     uint32_t progress_seqno;
     uint64_t progress_since;
     uint64_t polled_at;
+    uint64_t contested_since; /* since when another client waits for it; 0: none does */
     const struct sched_client *owner; /* whose registers are loaded, as of owner_version; may be gone */
     unsigned owner_version;
 };
@@ -250,7 +251,10 @@ void engine_settle(struct scheduler *scheduler, struct sched_engine *engine);
 /* dispatch.c: under the lock. */
 /* Decides and submits; returns when to look again (UINT64_MAX: when something happens). */
 uint64_t engine_dispatch(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now);
+/* Tells the policy which lanes have work that may run. */
+void engine_note_ready(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now);
 void lane_update_ready(struct scheduler *scheduler, struct sched_lane *lane, uint64_t now);
+struct sched_lane *lane_of(struct policy_entity *entity);
 /* Submits our own context in front of what runs: to take it off, or to see that it can be. */
 void engine_pulse(struct scheduler *scheduler, struct sched_engine *engine, bool resume, uint64_t now);
 

@@ -78,7 +78,7 @@ const struct option options[] = {
     {OPTION_SCHEDULER, "slice", OPTION_DURATION, offsetof(struct scheduler_settings, slice_ns), "4ms", .min = 10 * US,
      .max = 10 * SECOND, .example = "2ms", .help = "time slice, before another vGPU gets the engine"},
     {OPTION_SCHEDULER, "hang", OPTION_DURATION, offsetof(struct scheduler_settings, hang_ns), "2s", .min = 1000 * US,
-     .max = 3600 * SECOND, .example = "2s", .help = "how long an engine may take to let go of a workload before it is reset"},
+     .max = 3600 * SECOND, .example = "2s", .help = "how long an engine that another vGPU waits for may take to let go of a workload before it is reset"},
 
     {OPTION_VM, "image", OPTION_PATH, offsetof(struct vm_settings, image), NULL, .example = "guest.elf",
      .help = "ELF executable of the guest, relative to this file"},
