@@ -3,192 +3,240 @@
 #include "vmm/boot.h"
 
 #include "vmm/error.h"
+#include "vmm/kernel/boot_params.h"
+#include "vmm/kernel/copy.h"
+#include "vmm/kernel/entry.h"
+#include "vmm/kernel/image.h"
+#include "vmm/kernel/layout.h"
+#include "vmm/kernel/start_info.h"
 
-#include <errno.h>
-#include <linux/kvm.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
-/* The boot area, page by page. */
+/* The boot area. */
 enum {
-    AREA_INFO = 0x0000, /* start info, module, memory map, boot info, GDT */
+    AREA_INFO = 0x0000, /* struct start_page or struct boot_params */
     AREA_ARGS = 0x1000,
-    AREA_PML4 = 0x2000,
-    AREA_PDPT = 0x3000,
-    AREA_PD = 0x4000, /* four pages: 4 GiB */
-    AREA_SIZE = 0x8000,
-    IDENTITY_GIB = 4,
+    AREA_GDT = 0x1fc0,
+    AREA_TABLES = 0x2000,
+    AREA_SIZE = AREA_TABLES + ENTRY_TABLES_SIZE,
+    PAGE = 0x1000,
+    LINUX_ARGS_MAX = 2047, /* Linux' COMMAND_LINE_SIZE on x86, less the NUL */
+};
+G_STATIC_ASSERT(AREA_ARGS + BOOT_ARGS_MAX <= AREA_GDT && AREA_GDT + ENTRY_GDT_SIZE <= AREA_TABLES);
+G_STATIC_ASSERT(BOOT_AREA + AREA_SIZE == BOOT_AREA_END);
+
+#define HOLE UINT64_C(0xa0000) /* video memory and ROMs on a PC, though it is RAM here */
+#define HOLE_END UINT64_C(0x100000)
+#define ECAM_SIZE UINT64_C(0x10000000)
+
+/* What is loaded where. */
+struct plan {
+    struct kernel_image image;
+    struct file_map initrd;
+    uint64_t initrd_start;
+    enum boot_protocol protocol;
+    uint64_t low, high; /* bytes of RAM from 0 and from MEMORY_HIGH_BASE */
 };
 
-/* Xen public/arch-x86/hvm/start_info.h */
-#define HVM_START_MAGIC 0x336ec578u
-struct hvm_start_info {
-    uint32_t magic, version, flags, nr_modules;
-    uint64_t modlist_paddr, cmdline_paddr, rsdp_paddr, memmap_paddr;
-    uint32_t memmap_entries, reserved;
-};
-struct hvm_modlist_entry {
-    uint64_t paddr, size, cmdline_paddr, reserved;
-};
-struct hvm_memmap_entry {
-    uint64_t addr, size;
-    uint32_t type, reserved;
-};
-enum { MEMMAP_RAM = 1, MEMMAP_RESERVED = 2, MEMMAP_ENTRIES = 5 };
-
-/* Page AREA_INFO. */
-struct boot_page {
-    struct hvm_start_info start;
-    struct hvm_modlist_entry module;
-    struct hvm_memmap_entry memmap[MEMMAP_ENTRIES];
-    struct boot_info info;
-    char module_name[sizeof(BOOT_MODULE_NAME)];
-    _Alignas(16) uint64_t gdt[5];
-};
-_Static_assert(sizeof(struct boot_page) <= 0x1000, "the boot page is one page");
-
-/* Intel SDM volume 3, 3.4.5 and 4.5. */
-#define GDT_CODE32 UINT64_C(0x00cf9b000000ffff)
-#define GDT_CODE64 UINT64_C(0x00af9b000000ffff)
-#define GDT_DATA UINT64_C(0x00cf93000000ffff)
-#define GDT_TSS UINT64_C(0x00008b0000000067)
-#define PTE_FLAGS UINT64_C(0x07)       /* present, write, user */
-#define PDE_FLAGS_2M UINT64_C(0xe7)    /* and accessed, dirty, large */
-#define CR0_FLAGS UINT64_C(0x80000031) /* PG, NE, ET, PE */
-#define CR4_PAE UINT64_C(0x20)
-#define EFER_LME_LMA UINT64_C(0x500)
-
-static uint8_t *load_image(const struct boot_request *request, uint64_t ram_low, size_t *size, struct elf_image *image,
-                           GError **error)
+static void plan_clear(struct plan *plan)
 {
-    g_autofree uint8_t *data = elf_read_file(request->image, size, error);
-
-    if (!data || !elf_parse(request->image, data, *size, image, error) ||
-        !elf_fits(request->image, image, ram_low, BOOT_AREA, BOOT_AREA_END, error))
-        return NULL;
-    if (request->args && strlen(request->args) >= BOOT_ARGS_MAX) {
-        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "the guest's command line is longer than %d bytes", BOOT_ARGS_MAX - 1);
-        return NULL;
-    }
-    return g_steal_pointer(&data);
+    kernel_image_close(&plan->image);
+    file_map_close(&plan->initrd);
 }
 
-bool boot_check(const struct boot_request *request, uint64_t memory_size, GError **error)
+static enum boot_protocol protocol_of(const struct kernel_image *image)
 {
-    struct elf_image image;
-    size_t size;
-    g_autofree uint8_t *data = load_image(request, MIN(memory_size, MEMORY_LOW_MAX), &size, &image, error);
-
-    return data != NULL;
+    return image->elf.has_pvh                                  ? BOOT_PVH
+           : image->has_header || image->elf.physical_entry ? BOOT_LINUX64
+                                                               : BOOT_LONG_MODE;
 }
 
-static void fill_page_tables(uint8_t *area)
+static bool check_args(const struct boot_request *request, const struct kernel_image *image, GError **error)
 {
-    uint64_t *pml4 = (uint64_t *)(void *)(area + AREA_PML4), *pdpt = (uint64_t *)(void *)(area + AREA_PDPT);
-    uint64_t *pd = (uint64_t *)(void *)(area + AREA_PD);
+    size_t length = request->args ? strlen(request->args) : 0, max = BOOT_ARGS_MAX - 1;
 
-    pml4[0] = (BOOT_AREA + AREA_PDPT) | PTE_FLAGS;
-    for (uint64_t i = 0; i < IDENTITY_GIB; i++)
-        pdpt[i] = (BOOT_AREA + AREA_PD + i * 0x1000) | PTE_FLAGS;
-    for (uint64_t i = 0; i < IDENTITY_GIB * 512; i++)
-        pd[i] = i << 21 | PDE_FLAGS_2M;
+    if (image->has_header)
+        max = MIN(max, image->header.cmdline_size);
+    else if (image->elf.physical_entry)
+        max = LINUX_ARGS_MAX;
+    if (length <= max)
+        return true;
+    g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: the guest's command line has %zu bytes, and this kernel takes %zu", request->image, length,
+                max);
+    return false;
 }
 
-static void fill_boot_page(const struct boot_request *request, const struct memory *memory, bool long_mode, struct boot_page *page)
+/* The caller's ranges: RAM must be some. */
+static bool add_ranges(const struct boot_request *request, const struct plan *plan, struct layout *layout, GError **error)
 {
-    const uint64_t base = BOOT_AREA + AREA_INFO;
-    const uint64_t low = memory->regions[0].size;
-    unsigned n = 0;
-
-    page->memmap[n++] = (struct hvm_memmap_entry){0, 0xa0000, MEMMAP_RAM, 0};
-    page->memmap[n++] = (struct hvm_memmap_entry){0xa0000, 0x60000, MEMMAP_RESERVED, 0}; /* as on a PC, though it is RAM here */
-    page->memmap[n++] = (struct hvm_memmap_entry){0x100000, low - 0x100000, MEMMAP_RAM, 0};
-    page->memmap[n++] = (struct hvm_memmap_entry){request->ecam_base, 0x10000000, MEMMAP_RESERVED, 0};
-    if (memory->count > 1)
-        page->memmap[n++] = (struct hvm_memmap_entry){memory->regions[1].gpa, memory->regions[1].size, MEMMAP_RAM, 0};
-    page->info = (struct boot_info){.magic = BOOT_INFO_MAGIC,
-                                    .version = 1,
-                                    .memory_size = low + (memory->count > 1 ? memory->regions[1].size : 0),
-                                    .memory_low = low,
-                                    .ecam_base = request->ecam_base,
-                                    .args = BOOT_AREA + AREA_ARGS,
-                                    .vcpus = request->vcpus,
-                                    .tsc_khz = request->tsc_khz};
-    memcpy(page->module_name, BOOT_MODULE_NAME, sizeof(BOOT_MODULE_NAME));
-    page->module = (struct hvm_modlist_entry){.paddr = base + offsetof(struct boot_page, info),
-                                              .size = sizeof(struct boot_info),
-                                              .cmdline_paddr = base + offsetof(struct boot_page, module_name)};
-    page->start = (struct hvm_start_info){.magic = HVM_START_MAGIC,
-                                          .version = 1,
-                                          .nr_modules = 1,
-                                          .modlist_paddr = base + offsetof(struct boot_page, module),
-                                          .cmdline_paddr = BOOT_AREA + AREA_ARGS,
-                                          .memmap_paddr = base + offsetof(struct boot_page, memmap),
-                                          .memmap_entries = n};
-    page->gdt[1] = long_mode ? GDT_CODE64 : GDT_CODE32;
-    page->gdt[2] = GDT_DATA;
-    page->gdt[3] = GDT_TSS;
-}
-
-bool boot_load(const struct boot_request *request, struct memory *memory, struct boot_state *state, GError **error)
-{
-    struct elf_image image;
-    size_t size;
-    g_autofree uint8_t *data = load_image(request, memory->regions[0].size, &size, &image, error);
-
-    if (!data || !elf_copy(request->image, data, &image, memory, error))
-        return false;
-    uint8_t *area = memory_ptr(memory, BOOT_AREA, AREA_SIZE);
-    if (!area) {
-        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: no RAM for the boot area", request->image);
-        return false;
-    }
-    memset(area, 0, AREA_SIZE);
-    *state = (struct boot_state){.long_mode = !image.has_pvh, .gdt = BOOT_AREA + AREA_INFO + offsetof(struct boot_page, gdt)};
-    fill_boot_page(request, memory, state->long_mode, (struct boot_page *)(void *)(area + AREA_INFO));
-    if (request->args)
-        memcpy(area + AREA_ARGS, request->args, strlen(request->args) + 1);
-    if (state->long_mode) {
-        fill_page_tables(area);
-        state->page_tables = BOOT_AREA + AREA_PML4;
-        state->entry = image.entry;
-        state->info = BOOT_AREA + AREA_INFO + offsetof(struct boot_page, info);
-    } else {
-        state->entry = image.pvh_entry;
-        state->info = BOOT_AREA + AREA_INFO + offsetof(struct boot_page, start);
+    for (unsigned i = 0; i < request->range_count; i++) {
+        const struct boot_range *range = &request->ranges[i];
+        if (!layout_add(layout, request->image, range->name, range->start, range->size, error))
+            return false;
+        const uint64_t end = range->start + range->size;
+        bool in_ram = end <= plan->low || (range->start >= MEMORY_HIGH_BASE && end - MEMORY_HIGH_BASE <= plan->high);
+        if (i >= BOOT_RANGES_MAX || range->type < MEMMAP_RAM || range->type > MEMMAP_NVS || (range->type == MEMMAP_RAM && !in_ram)) {
+            g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %s at 0x%" PRIx64 "..0x%" PRIx64 " cannot be memory of type %d", request->image,
+                        range->name, range->start, end, range->type);
+            return false;
+        }
     }
     return true;
 }
 
-bool boot_set_registers(int vcpu_fd, const struct boot_state *state, GError **error)
+static bool add_segments(const struct boot_request *request, const struct plan *plan, struct layout *layout, GError **error)
 {
-    struct kvm_regs regs = {.rip = state->entry, .rflags = 2};
-    struct kvm_segment data = {.limit = 0xffffffff, .selector = 0x10, .type = 3, .present = 1, .db = 1, .s = 1, .g = 1};
-    struct kvm_sregs sregs;
-
-    if (ioctl(vcpu_fd, KVM_GET_SREGS, &sregs) == 0) {
-        sregs.cs = (struct kvm_segment){.limit = 0xffffffff, .selector = 0x08, .type = 11, .present = 1, .s = 1, .g = 1,
-                                        .db = !state->long_mode, .l = state->long_mode};
-        sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
-        sregs.tr = (struct kvm_segment){.limit = 0x67, .selector = 0x18, .type = 11, .present = 1};
-        sregs.gdt.base = state->gdt;
-        sregs.gdt.limit = 5 * 8 - 1;
-        sregs.idt.base = 0;
-        sregs.idt.limit = 0;
-        if (state->long_mode) {
-            sregs.cr0 = CR0_FLAGS;
-            sregs.cr3 = state->page_tables;
-            sregs.cr4 = CR4_PAE;
-            sregs.efer = EFER_LME_LMA;
-            regs.rdi = state->info;
-        } else {
-            sregs.cr0 = 0x11; /* PE, ET */
-            sregs.cr4 = 0;
-            regs.rbx = state->info;
+    for (unsigned i = 0; i < plan->image.elf.count; i++) {
+        const struct elf_segment *s = &plan->image.elf.segments[i];
+        if (s->memory_size > plan->low || s->paddr > plan->low - s->memory_size) {
+            g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG,
+                        "%s: a segment at 0x%" PRIx64 " of %" PRIu64 " KiB does not fit in %" PRIu64 " MiB of RAM (below 2 GiB)", request->image,
+                        s->paddr, s->memory_size >> 10, plan->low >> 20);
+            return false;
         }
-        if (ioctl(vcpu_fd, KVM_SET_SREGS, &sregs) == 0 && ioctl(vcpu_fd, KVM_SET_REGS, &regs) == 0)
-            return true;
+        if (!layout_add(layout, request->image, "a segment", s->paddr, s->memory_size, error))
+            return false;
     }
-    g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "cannot set the registers of vCPU 0: %s", g_strerror(errno));
+    return true;
+}
+
+/* The highest place that the kernel allows. */
+static bool place_initrd(const struct boot_request *request, struct plan *plan, const struct layout *layout, GError **error)
+{
+    const uint64_t limit = plan->image.has_header ? MIN(plan->low, (uint64_t)plan->image.header.initrd_addr_max + 1) : plan->low;
+
+    if (!file_map_open(&plan->initrd, request->initrd, error))
+        return false;
+    if (plan->protocol == BOOT_LONG_MODE) {
+        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %s cannot be given an initrd: it is not Linux and has no PVH note", request->initrd,
+                    request->image);
+        return false;
+    }
+    if (layout_place(layout, plan->initrd.size, PAGE, limit, &plan->initrd_start))
+        return true;
+    g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG,
+                "%s: the initrd of %zu KiB does not fit: beside the kernel, the largest free range below 0x%" PRIx64 " has %" PRIu64
+                " KiB (RAM: %" PRIu64 " MiB; give the guest more)",
+                request->initrd, (plan->initrd.size + 1023) >> 10, limit, layout_largest(layout, limit) >> 10, (plan->low + plan->high) >> 20);
     return false;
+}
+
+static bool plan_files(const struct boot_request *request, struct plan *plan, GError **error)
+{
+    struct layout layout = {.count = 0};
+    const char *file = request->image;
+
+    if (plan->low < HOLE_END) {
+        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %" PRIu64 " KiB of RAM are too few to start a guest", file, plan->low >> 10);
+        return false;
+    }
+    if (!kernel_image_open(file, plan->low, &plan->image, error) || !check_args(request, &plan->image, error))
+        return false;
+    plan->protocol = protocol_of(&plan->image);
+    return layout_add(&layout, file, "the boot area", BOOT_AREA, AREA_SIZE, error) &&
+           layout_add(&layout, file, "PCI configuration space", request->ecam_base, ECAM_SIZE, error) &&
+           add_ranges(request, plan, &layout, error) && add_segments(request, plan, &layout, error) &&
+           /* Images may have segments there, and ranges are made for it; an initrd has better places. */
+           layout_block(&layout, file, "the hole below 1 MiB", HOLE, HOLE_END - HOLE, error) &&
+           (!request->initrd || place_initrd(request, plan, &layout, error));
+}
+
+static bool plan_make(const struct boot_request *request, uint64_t low, uint64_t high, struct plan *plan, GError **error)
+{
+    *plan = (struct plan){.low = low, .high = high};
+    if (plan_files(request, plan, error))
+        return true;
+    plan_clear(plan);
+    return false;
+}
+
+bool boot_check(const struct boot_request *request, uint64_t memory_size, GError **error)
+{
+    const uint64_t low = MIN(memory_size, MEMORY_LOW_MAX);
+    struct plan plan;
+
+    if (!plan_make(request, low, memory_size - low, &plan, error))
+        return false;
+    plan_clear(&plan);
+    return true;
+}
+
+static void make_memmap(const struct boot_request *request, const struct plan *plan, struct memmap *map)
+{
+    struct memmap_entry layers[MEMMAP_LAYERS_MAX] = {{0, plan->low, MEMMAP_RAM},
+                                                     {MEMORY_HIGH_BASE, plan->high, MEMMAP_RAM},
+                                                     {HOLE, HOLE_END - HOLE, MEMMAP_RESERVED},
+                                                     {request->ecam_base, ECAM_SIZE, MEMMAP_RESERVED}};
+    G_STATIC_ASSERT(4 + BOOT_RANGES_MAX <= MEMMAP_LAYERS_MAX);
+
+    for (unsigned i = 0; i < request->range_count; i++)
+        layers[4 + i] = (struct memmap_entry){request->ranges[i].start, request->ranges[i].size, request->ranges[i].type};
+    memmap_build(layers, 4 + request->range_count, map);
+}
+
+static void fill_area(const struct boot_request *request, const struct plan *plan, uint8_t *area, struct boot_state *state)
+{
+    const uint64_t info = BOOT_AREA + AREA_INFO, args = BOOT_AREA + AREA_ARGS;
+    struct memmap map;
+
+    make_memmap(request, plan, &map);
+    if (request->args)
+        memcpy(area + AREA_ARGS, request->args, strlen(request->args) + 1);
+    entry_fill_gdt(plan->protocol, (uint64_t *)(void *)(area + AREA_GDT));
+    if (plan->protocol != BOOT_PVH)
+        entry_fill_tables(area + AREA_TABLES, state->page_tables);
+    state->info = info;
+    if (plan->protocol == BOOT_LINUX64) {
+        const struct boot_params_request params = {.header = plan->image.has_header ? &plan->image.header : NULL,
+                                                   .map = &map,
+                                                   .args = args,
+                                                   .initrd = plan->initrd_start,
+                                                   .initrd_size = plan->initrd.size,
+                                                   .rsdp = request->rsdp};
+        boot_params_fill((struct boot_params *)(void *)(area + AREA_INFO), &params);
+        return;
+    }
+    const struct boot_info boot_info = {.magic = BOOT_INFO_MAGIC,
+                                        .version = 1,
+                                        .memory_size = plan->low + plan->high,
+                                        .memory_low = plan->low,
+                                        .ecam_base = request->ecam_base,
+                                        .args = args,
+                                        .vcpus = request->vcpus,
+                                        .tsc_khz = request->tsc_khz};
+    start_page_fill((struct start_page *)(void *)(area + AREA_INFO), info, &boot_info, &map, request->rsdp, plan->initrd_start, plan->initrd.size);
+    if (plan->protocol == BOOT_LONG_MODE)
+        state->info += offsetof(struct start_page, info);
+}
+
+static bool load(const struct boot_request *request, const struct plan *plan, struct memory *memory, struct boot_state *state, GError **error)
+{
+    const struct kernel_image *image = &plan->image;
+    uint8_t *area = memory_ptr(memory, BOOT_AREA, AREA_SIZE);
+
+    if (!elf_copy(request->image, image->data, &image->elf, memory, error) || !file_map_intact(&image->file, request->image, error))
+        return false;
+    if (request->initrd && (!copy_to_ram(request->initrd, memory, plan->initrd_start, plan->initrd.data, plan->initrd.size, error) ||
+                            !file_map_intact(&plan->initrd, request->initrd, error)))
+        return false;
+    memset(area, 0, AREA_SIZE); /* plan_files() has seen that RAM reaches beyond it */
+    *state = (struct boot_state){.protocol = plan->protocol,
+                                 .entry = plan->protocol == BOOT_PVH ? image->elf.pvh_entry : image->elf.entry,
+                                 .gdt = BOOT_AREA + AREA_GDT,
+                                 .page_tables = plan->protocol == BOOT_PVH ? 0 : BOOT_AREA + AREA_TABLES,
+                                 .initrd = plan->initrd_start,
+                                 .initrd_size = plan->initrd.size};
+    fill_area(request, plan, area, state);
+    return true;
+}
+
+bool boot_load(const struct boot_request *request, struct memory *memory, struct boot_state *state, GError **error)
+{
+    struct plan plan;
+
+    if (!plan_make(request, memory->regions[0].size, memory->count > 1 ? memory->regions[1].size : 0, &plan, error))
+        return false;
+    bool ok = load(request, &plan, memory, state, error);
+    plan_clear(&plan);
+    return ok;
 }

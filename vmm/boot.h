@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How a guest starts. The image is an ELF64 executable; its segments are copied to their physical addresses. Two entries exist, and an
- * image that has both is started by the first:
+ * How a guest starts. The image is a Linux bzImage, an ELF64 executable, or one that is compressed as a whole; its content says which. The kernel in
+ * a bzImage is unpacked here, not in the guest, so it runs where it is linked (no KASLR). Its segments are copied to their physical addresses.
+ * Three entries exist, and an image that has several is started by the first:
  *
  * 1. PVH: the ELF note "Xen" / XEN_ELFNOTE_PHYS32_ENTRY names a 32-bit entry. Flat 4 GiB segments (CS 0x08, others 0x10, TR 0x18), CR0 = PE,
  *    no paging, interrupts off, EBX = physical address of struct hvm_start_info (Xen's public/arch-x86/hvm/start_info.h), version 1:
- *    magic 0x336ec578, the command line, the memory map, and one module whose command line is BOOT_MODULE_NAME and whose
- *    data is a struct boot_info. The same image also starts under other VMMs (QEMU -kernel), which have no such module.
+ *    magic 0x336ec578, the command line, the memory map, the RSDP, and two modules. The first is the initrd, because that is where Linux
+ *    looks for it; it is empty (size 0, address 0) without one. The second has the command line BOOT_MODULE_NAME, and its data is a
+ *    struct boot_info. The same image also starts under other VMMs (QEMU -kernel), which have no such module.
  *
- * 2. Long mode: e_entry, with RDI = physical address of struct boot_info. CR0 = PE|PG|..., CR4 = PAE, EFER = LME|LMA, CS 0x08 is 64-bit code,
+ * 2. Linux' 64-bit entry (Documentation/arch/x86/boot.rst), for a bzImage and for an ELF file that is linked at the top of the address space
+ *    with a physical e_entry, as vmlinux is: e_entry with RSI = physical address of struct boot_params. As 3., but CS 0x10, SS/DS/ES/FS/GS 0x18.
+ *
+ * 3. Long mode: e_entry, with RDI = physical address of struct boot_info. CR0 = PE|PG|..., CR4 = PAE, EFER = LME|LMA, CS 0x08 is 64-bit code,
  *    SS/DS/ES/FS/GS 0x10, TR 0x18, interrupts off. The first 4 GiB are mapped to themselves by 2 MiB pages with the present, write and
  *    user bits. GDT and page tables lie in the boot area: a guest that wants to use that memory makes its own first.
  *
- * Both: RAM as in memory.h; the boot area [BOOT_AREA, BOOT_AREA_END) holds the tables and may be reused when they have been read. vCPU 0
+ * All: an initrd lies high in RAM below 2 GiB, at a page; entry 3 has no place for one. RAM as in memory.h; the boot area [BOOT_AREA, BOOT_AREA_END) holds the tables and may be reused when they have been read. vCPU 0
  * starts; the others wait for INIT and SIPI. RSP is 0: the guest brings its stack.
  *
  * Devices: 16550 at 0x3f8 (IRQ 4); PCI by 0xcf8/0xcfc or ECAM; in-kernel PIC, I/O APIC, local APICs (xAPIC at 0xfee00000), PIT. A write to
@@ -22,7 +27,7 @@
 #ifndef MEDIANT_VMM_BOOT_H
 #define MEDIANT_VMM_BOOT_H
 
-#include "vmm/elf.h"
+#include "vmm/kernel/memmap.h"
 #include "vmm/memory.h"
 
 #ifdef __cplusplus
@@ -51,24 +56,42 @@ struct boot_info {
     uint32_t tsc_khz;         /* rate of the TSC as KVM has it, 0 when unknown */
 };
 
+/* Memory that the guest is told about and nothing is loaded to: ACPI tables, stolen memory. */
+struct boot_range {
+    uint64_t start, size; /* bytes */
+    enum memmap_type type;
+    const char *name; /* for errors, as in "overlaps the ACPI tables" */
+};
+enum { BOOT_RANGES_MAX = 16 };
+
 struct boot_request {
     const char *image; /* path, for errors and reading */
     const char *args;  /* the guest's command line, NULL for none */
     unsigned vcpus;
     uint32_t tsc_khz; /* 0 when unknown */
     uint64_t ecam_base;
+    const char *initrd; /* path, or NULL */
+    uint64_t rsdp;      /* physical address of ACPI's root pointer, 0 for none */
+    const struct boot_range *ranges; /* range_count, at most BOOT_RANGES_MAX, without overlap; they may lie in [0xa0000, 0x100000) */
+    unsigned range_count;
 };
+
+enum boot_protocol { BOOT_PVH, BOOT_LINUX64, BOOT_LONG_MODE };
 
 /* Where vCPU 0 starts. */
 struct boot_state {
-    bool long_mode;
-    uint64_t entry, info; /* RIP, and EBX or RDI */
-    uint64_t gdt, page_tables;
+    enum boot_protocol protocol;
+    uint64_t entry, info; /* RIP, and EBX (PVH), RSI (Linux) or RDI (long mode) */
+    uint64_t gdt, page_tables; /* page_tables: 0 for PVH */
+    uint64_t initrd, initrd_size; /* where it lies; size 0 without one */
 };
 
-/* Reads and checks the image for memory_size bytes of RAM, without a machine. */
+/*
+ * Reads and checks image and initrd for memory_size bytes of RAM, without a machine. That takes as long as unpacking the kernel does. Errors
+ * name the file.
+ */
 bool boot_check(const struct boot_request *request, uint64_t memory_size, GError **error);
-/* Loads the image and the boot area. */
+/* Loads image, initrd and the boot area into RAM as memory_create() makes it; only the caller's ranges may have been written to. */
 bool boot_load(const struct boot_request *request, struct memory *memory, struct boot_state *state, GError **error);
 
 /* Sets the registers of vCPU 0 (an open vCPU descriptor) for the state. */

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ELF64 images: parse, check, copy. Used by boot.c and by `vmm check`. */
-#include "vmm/elf.h"
+/* ELF64 images: parse, check, copy. Used by image.c and boot.c. */
+#include "vmm/kernel/elf.h"
 
 #include "vmm/error.h"
+#include "vmm/kernel/copy.h"
 
 #include <elf.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define FILE_MAX (INT64_C(1) << 30)
-#define NOTES_MAX (UINT64_C(1) << 20)
+#define NOTES_MAX (UINT64_C(1) << 20) /* bytes of notes that are looked through */
+#define TOP_HALF (UINT64_C(1) << 63)
 
 enum { XEN_ELFNOTE_PHYS32_ENTRY = 18 };
 
@@ -27,36 +24,6 @@ static bool fail(GError **error, const char *name, const char *format, ...)
     va_end(args);
     g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %s", name, reason);
     return false;
-}
-
-uint8_t *elf_read_file(const char *path, size_t *size, GError **error)
-{
-    struct stat status;
-    uint8_t *data = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0 || fstat(fd, &status) < 0) {
-        fail(error, path, "%s", g_strerror(errno));
-    } else if (!S_ISREG(status.st_mode)) {
-        fail(error, path, "not a regular file");
-    } else if (status.st_size > FILE_MAX) {
-        fail(error, path, "larger than 1 GiB");
-    } else {
-        size_t done = 0;
-        data = g_malloc((size_t)status.st_size + 1);
-        while (done < (size_t)status.st_size) {
-            ssize_t now = read(fd, data + done, (size_t)status.st_size - done);
-            if (now < 0 && errno == EINTR)
-                continue;
-            if (now <= 0)
-                break;
-            done += (size_t)now;
-        }
-        *size = done;
-    }
-    if (fd >= 0)
-        close(fd);
-    return data;
 }
 
 static bool inside(uint64_t offset, uint64_t length, uint64_t size)
@@ -120,9 +87,35 @@ static bool parse_segment(const char *name, const Elf64_Phdr *header, unsigned i
     return true;
 }
 
+/* The segment that holds a physical address, or NULL. */
+static const struct elf_segment *segment_at(const struct elf_image *image, uint64_t address)
+{
+    for (unsigned i = 0; i < image->count; i++)
+        if (address >= image->segments[i].paddr && address - image->segments[i].paddr < image->segments[i].memory_size)
+            return &image->segments[i];
+    return NULL;
+}
+
+/* e_entry is a virtual address when a segment is linked at one; physical addresses are the same in an identity-linked image. */
+static bool find_entry(uint64_t entry, struct elf_image *image)
+{
+    for (unsigned i = 0; i < image->count; i++) {
+        const struct elf_segment *s = &image->segments[i];
+        if (entry >= s->vaddr && entry - s->vaddr < s->memory_size) {
+            image->entry = s->paddr + (entry - s->vaddr);
+            return true;
+        }
+    }
+    const struct elf_segment *s = segment_at(image, entry);
+    image->entry = entry;
+    image->physical_entry = s && s->vaddr >= TOP_HALF;
+    return s != NULL;
+}
+
 bool elf_parse(const char *name, const uint8_t *data, size_t size, struct elf_image *image, GError **error)
 {
     Elf64_Ehdr header;
+    uint64_t notes = 0;
 
     *image = (struct elf_image){.low = UINT64_MAX};
     if (size < SELFMAG || memcmp(data, ELFMAG, SELFMAG) != 0)
@@ -145,57 +138,28 @@ bool elf_parse(const char *name, const uint8_t *data, size_t size, struct elf_im
         memcpy(&segment, data + header.e_phoff + i * sizeof(segment), sizeof(segment));
         if (segment.p_type == PT_LOAD && !parse_segment(name, &segment, i, size, image, error))
             return false;
-        if (segment.p_type == PT_NOTE && !image->has_pvh && segment.p_filesz <= NOTES_MAX &&
-            inside(segment.p_offset, segment.p_filesz, size))
+        if (segment.p_type == PT_NOTE && !image->has_pvh && segment.p_filesz <= NOTES_MAX - notes &&
+            inside(segment.p_offset, segment.p_filesz, size)) {
+            notes += segment.p_filesz;
             parse_notes(data + segment.p_offset, segment.p_filesz, segment.p_align, image);
+        }
     }
     if (image->count == 0)
         return fail(error, name, "no segment to load");
 
-    /* e_entry is a virtual address when a segment is linked at one; physical addresses are the same in an identity-linked image. */
-    bool found = false;
-    for (unsigned i = 0; i < image->count && !found; i++) {
-        const struct elf_segment *s = &image->segments[i];
-        found = header.e_entry >= s->vaddr && header.e_entry - s->vaddr < s->memory_size;
-        if (found)
-            image->entry = s->paddr + (header.e_entry - s->vaddr);
-    }
-    for (unsigned i = 0; i < image->count && !found; i++) {
-        const struct elf_segment *s = &image->segments[i];
-        found = header.e_entry >= s->paddr && header.e_entry - s->paddr < s->memory_size;
-        image->entry = header.e_entry;
-    }
-    if (!found)
+    if (!find_entry(header.e_entry, image))
         return fail(error, name, "the entry point 0x%" PRIx64 " is in no segment", (uint64_t)header.e_entry);
-    if (image->has_pvh && (image->pvh_entry < image->low || image->pvh_entry >= image->high))
+    if (image->has_pvh && !segment_at(image, image->pvh_entry))
         return fail(error, name, "the PVH entry point 0x%x is in no segment", image->pvh_entry);
     return true;
 }
 
-bool elf_fits(const char *name, const struct elf_image *image, uint64_t ram_low, uint64_t reserved, uint64_t reserved_end,
-              GError **error)
+bool elf_copy(const char *name, const uint8_t *data, const struct elf_image *image, const struct memory *memory, GError **error)
 {
     for (unsigned i = 0; i < image->count; i++) {
         const struct elf_segment *s = &image->segments[i];
-        if (s->paddr + s->memory_size > ram_low)
-            return fail(error, name, "a segment at 0x%" PRIx64 " of %" PRIu64 " KiB does not fit in %" PRIu64 " MiB of RAM", s->paddr,
-                        s->memory_size >> 10, ram_low >> 20);
-        if (s->paddr < reserved_end && s->paddr + s->memory_size > reserved)
-            return fail(error, name, "a segment at 0x%" PRIx64 " overlaps the boot data at 0x%" PRIx64 "..0x%" PRIx64, s->paddr,
-                        reserved, reserved_end);
-    }
-    return true;
-}
-
-bool elf_copy(const char *name, const uint8_t *data, const struct elf_image *image, struct memory *memory, GError **error)
-{
-    for (unsigned i = 0; i < image->count; i++) {
-        const struct elf_segment *s = &image->segments[i];
-        uint8_t *ram = memory_ptr(memory, s->paddr, s->memory_size);
-        if (!ram)
-            return fail(error, name, "a segment at 0x%" PRIx64 " is not in RAM", s->paddr);
-        memcpy(ram, data + s->offset, s->file_size);
-        memset(ram + s->file_size, 0, s->memory_size - s->file_size);
+        if (!copy_to_ram(name, memory, s->paddr, data + s->offset, s->file_size, error))
+            return false;
     }
     return true;
 }

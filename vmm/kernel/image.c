@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a file to an ELF image; see image.h. */
+#include "vmm/kernel/image.h"
+
+#include "vmm/error.h"
+#include "vmm/kernel/unpack.h"
+
+#include <elf.h>
+#include <inttypes.h>
+#include <string.h>
+
+static bool fail(GError **error, const char *path, const char *reason)
+{
+    g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %s", path, reason);
+    return false;
+}
+
+static bool is_elf(const uint8_t *data, size_t size)
+{
+    return size >= SELFMAG && memcmp(data, ELFMAG, SELFMAG) == 0;
+}
+
+/* The last four bytes of a payload: how many bytes come out, modulo 4 GiB (boot.rst, payload_length). */
+static uint32_t size_at_end(const uint8_t *payload, uint64_t size)
+{
+    uint32_t value;
+
+    memcpy(&value, payload + size - sizeof(value), sizeof(value));
+    return GUINT32_FROM_LE(value);
+}
+
+static bool unpack_payload(const char *path, const struct bzimage *bzimage, size_t limit, struct kernel_image *image, GError **error)
+{
+    const uint8_t *payload = image->file.data + bzimage->payload;
+    const struct unpack_format *format = unpack_recognise(payload, bzimage->payload_size);
+
+    if (is_elf(payload, bzimage->payload_size)) { /* CONFIG_KERNEL_UNCOMPRESSED */
+        image->data = payload;
+        image->size = bzimage->payload_size;
+        return true;
+    }
+    if (!format || bzimage->payload_size < 8)
+        return fail(error, path, "the payload is compressed in a way that is not known (gzip, xz, zstd, lz4, lzma and bzip2 are)");
+    const uint32_t expected = size_at_end(payload, bzimage->payload_size);
+    const size_t stream = bzimage->payload_size - (unpack_format_has_size(format) ? 0 : sizeof(expected));
+    image->unpacked = unpack(format, path, payload, stream, limit, expected, &image->size, error);
+    image->data = image->unpacked;
+    if (image->unpacked && (uint32_t)image->size != expected) {
+        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: its %s stream unpacks to %zu bytes where the payload says %u (corrupt?)", path,
+                    unpack_format_name(format), image->size, expected);
+        return false;
+    }
+    return image->unpacked != NULL;
+}
+
+static bool unpack_file(const char *path, const struct unpack_format *format, size_t limit, struct kernel_image *image, GError **error)
+{
+    image->unpacked = unpack(format, path, image->file.data, image->file.size, limit, 0, &image->size, error);
+    image->data = image->unpacked;
+    if (image->unpacked && !is_elf(image->data, image->size)) {
+        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: what its %s stream holds is not an ELF file", path, unpack_format_name(format));
+        return false;
+    }
+    return image->unpacked != NULL;
+}
+
+static bool find_elf(const char *path, size_t limit, struct kernel_image *image, GError **error)
+{
+    const uint8_t *data = image->file.data;
+    const size_t size = image->file.size;
+    const struct unpack_format *format = unpack_recognise(data, size);
+    struct bzimage bzimage;
+
+    if (is_elf(data, size)) {
+        image->data = data;
+        image->size = size;
+        return true;
+    }
+    if (bzimage_recognise(data, size)) {
+        if (!bzimage_parse(path, data, size, &bzimage, error))
+            return false;
+        image->has_header = true;
+        image->header = bzimage.header;
+        return unpack_payload(path, &bzimage, limit, image, error);
+    }
+    if (format)
+        return unpack_file(path, format, limit, image, error);
+    return fail(error, path, "not an ELF file, not a Linux bzImage, and not compressed in a way that is known");
+}
+
+bool kernel_image_open(const char *path, uint64_t ram_low, struct kernel_image *image, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+
+    *image = (struct kernel_image){0};
+    if (!file_map_open(&image->file, path, error))
+        return false;
+    if (find_elf(path, MIN(ram_low, IMAGE_UNPACKED_MAX), image, &problem) && elf_parse(path, image->data, image->size, &image->elf, &problem) &&
+        file_map_intact(&image->file, path, error))
+        return true;
+    /* That the file changed explains every other error. */
+    if (problem && file_map_intact(&image->file, path, error))
+        g_propagate_error(error, g_steal_pointer(&problem));
+    kernel_image_close(image);
+    return false;
+}
+
+void kernel_image_close(struct kernel_image *image)
+{
+    file_map_close(&image->file);
+    g_free(image->unpacked);
+    *image = (struct kernel_image){0};
+}
