@@ -99,7 +99,7 @@ static char *describe(enum unpack_status status, const struct unpack_format *for
     case UNPACK_TRUNCATED:
         return g_strdup_printf("its %s stream is truncated", format->name);
     case UNPACK_TOO_LARGE:
-        return g_strdup_printf("its %s stream unpacks to more than the limit of %zu MiB", format->name, limit >> 20);
+        return g_strdup_printf("its %s stream unpacks to more than the limit of %zu KiB", format->name, limit >> 10);
     case UNPACK_NO_MEMORY:
         return g_strdup_printf("no memory to unpack its %s stream", format->name);
     default:
