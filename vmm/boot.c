@@ -90,7 +90,7 @@ static bool add_segments(const struct boot_request *request, const struct plan *
         const struct elf_segment *s = &plan->image.elf.segments[i];
         if (s->memory_size > plan->low || s->paddr > plan->low - s->memory_size) {
             g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG,
-                        "%s: a segment at 0x%" PRIx64 " of %" PRIu64 " KiB does not fit in %" PRIu64 " MiB of RAM (below 2 GiB)", request->image,
+                        "%s: a segment at 0x%" PRIx64 " of %" PRIu64 " KiB does not fit in %" PRIu64 " MiB of RAM", request->image,
                         s->paddr, s->memory_size >> 10, plan->low >> 20);
             return false;
         }
@@ -107,7 +107,7 @@ static bool place_initrd(const struct boot_request *request, struct plan *plan, 
 
     if (!file_map_open(&plan->initrd, request->initrd, error))
         return false;
-    if (plan->protocol == BOOT_LONG_MODE) {
+    if (plan->protocol == BOOT_LONG_MODE && !plan->image.packed) {
         g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %s cannot be given an initrd: it is not Linux and has no PVH note", request->initrd,
                     request->image);
         return false;
@@ -121,7 +121,7 @@ static bool place_initrd(const struct boot_request *request, struct plan *plan, 
     return false;
 }
 
-static bool plan_files(const struct boot_request *request, struct plan *plan, GError **error)
+static bool plan_files(const struct boot_request *request, bool leave_packed, struct plan *plan, GError **error)
 {
     struct layout layout = {.count = 0};
     const char *file = request->image;
@@ -130,7 +130,7 @@ static bool plan_files(const struct boot_request *request, struct plan *plan, GE
         g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %" PRIu64 " KiB of RAM are too few to start a guest", file, plan->low >> 10);
         return false;
     }
-    if (!kernel_image_open(file, plan->low, &plan->image, error) || !check_args(request, &plan->image, error))
+    if (!kernel_image_open(file, plan->low, leave_packed, &plan->image, error) || !check_args(request, &plan->image, error))
         return false;
     plan->protocol = protocol_of(&plan->image);
     return layout_add(&layout, file, "the boot area", BOOT_AREA, AREA_SIZE, error) &&
@@ -141,10 +141,10 @@ static bool plan_files(const struct boot_request *request, struct plan *plan, GE
            (!request->initrd || place_initrd(request, plan, &layout, error));
 }
 
-static bool plan_make(const struct boot_request *request, uint64_t low, uint64_t high, struct plan *plan, GError **error)
+static bool plan_make(const struct boot_request *request, bool leave_packed, uint64_t low, uint64_t high, struct plan *plan, GError **error)
 {
     *plan = (struct plan){.low = low, .high = high};
-    if (plan_files(request, plan, error))
+    if (plan_files(request, leave_packed, plan, error))
         return true;
     plan_clear(plan);
     return false;
@@ -155,7 +155,7 @@ bool boot_check(const struct boot_request *request, uint64_t memory_size, GError
     const uint64_t low = MIN(memory_size, MEMORY_LOW_MAX);
     struct plan plan;
 
-    if (!plan_make(request, low, memory_size - low, &plan, error))
+    if (!plan_make(request, request->packed, low, memory_size - low, &plan, error))
         return false;
     plan_clear(&plan);
     return true;
@@ -234,7 +234,7 @@ bool boot_load(const struct boot_request *request, struct memory *memory, struct
 {
     struct plan plan;
 
-    if (!plan_make(request, memory->regions[0].size, memory->count > 1 ? memory->regions[1].size : 0, &plan, error))
+    if (!plan_make(request, false, memory->regions[0].size, memory->count > 1 ? memory->regions[1].size : 0, &plan, error))
         return false;
     bool ok = load(request, &plan, memory, state, error);
     plan_clear(&plan);

@@ -74,6 +74,7 @@ struct boot_request {
     uint64_t rsdp;      /* physical address of ACPI's root pointer, 0 for none */
     const struct boot_range *ranges; /* range_count, at most BOOT_RANGES_MAX, without overlap; they may lie in [0xa0000, 0x100000) */
     unsigned range_count;
+    bool packed; /* boot_check() leaves a compressed kernel packed, because boot_load() follows: of the kernel, it checks the header only */
 };
 
 enum boot_protocol { BOOT_PVH, BOOT_LINUX64, BOOT_LONG_MODE };
@@ -87,8 +88,8 @@ struct boot_state {
 };
 
 /*
- * Reads and checks image and initrd for memory_size bytes of RAM, without a machine. That takes as long as unpacking the kernel does. Errors
- * name the file.
+ * Reads and checks image and initrd for memory_size bytes of RAM, without a machine. Unless packed is set, that takes as long as unpacking the
+ * kernel does. Errors name the file.
  */
 bool boot_check(const struct boot_request *request, uint64_t memory_size, GError **error);
 /* Loads image, initrd and the boot area into RAM as memory_create() makes it; only the caller's ranges may have been written to. */

@@ -57,7 +57,7 @@ int cmd_check(int argc, char **argv)
     if (!command_parse(&argc, &argv, entries, 1, 1, &code))
         return code;
     struct config *config = config_load(argv[1], (const char *const *)overrides, &error);
-    if (!config || !config_check(config, &error)) {
+    if (!config || !config_check(config, CONFIG_CHECK_ALL, &error)) {
         config_free(config);
         return command_fail(error);
     }

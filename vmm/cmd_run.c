@@ -17,7 +17,7 @@ static int run(const char *path, const char *const *overrides, double timeout, c
     if (!output_options_check(outputs, "run"))
         return EXIT_USAGE;
     struct config *config = config_load(path, overrides, &error);
-    if (!config || !config_check(config, &error)) {
+    if (!config || !config_check(config, CONFIG_CHECK_BEFORE_START, &error)) {
         config_free(config);
         return command_fail(error);
     }

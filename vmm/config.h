@@ -25,7 +25,11 @@ struct config *config_load(const char *path, const char *const *overrides, GErro
 void config_free(struct config *config); /* NULL is allowed */
 
 /* What can be said without KVM: images load, types fit, the GPU is not used twice. config_load() does not do this. */
-bool config_check(const struct config *config, GError **error);
+enum config_check_depth {
+    CONFIG_CHECK_ALL,
+    CONFIG_CHECK_BEFORE_START, /* without what starting a VM checks anyhow and takes long: unpacking its kernel */
+};
+bool config_check(const struct config *config, enum config_check_depth depth, GError **error);
 
 /* Who uses the GPU that this process has: a VM of its own, or a VMM that attaches to a socket. Pointers belong to the configuration. */
 struct gpu_user {

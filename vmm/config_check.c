@@ -119,10 +119,11 @@ static bool check_gpus(const struct config *config, GError **error)
     return true;
 }
 
-static bool check_vm(const struct config *config, const struct vm_settings *vm, GError **error)
+static bool check_vm(const struct config *config, const struct vm_settings *vm, enum config_check_depth depth, GError **error)
 {
     struct boot_request request = {
-        .image = vm->image, .args = vm->args, .vcpus = (unsigned)vm->vcpus, .ecam_base = PCI_ECAM_BASE};
+        .image = vm->image, .args = vm->args, .vcpus = (unsigned)vm->vcpus, .ecam_base = PCI_ECAM_BASE,
+        .packed = depth == CONFIG_CHECK_BEFORE_START};
     g_autoptr(GError) problem = NULL;
 
     if (!g_file_test(vm->image, G_FILE_TEST_EXISTS))
@@ -136,10 +137,10 @@ static bool check_vm(const struct config *config, const struct vm_settings *vm, 
     return true;
 }
 
-bool config_check(const struct config *config, GError **error)
+bool config_check(const struct config *config, enum config_check_depth depth, GError **error)
 {
     for (unsigned i = 0; i < config->vms->len; i++)
-        if (!check_vm(config, g_ptr_array_index(config->vms, i), error))
+        if (!check_vm(config, g_ptr_array_index(config->vms, i), depth, error))
             return false;
     return check_gpus(config, error);
 }

@@ -20,6 +20,18 @@ static bool is_elf(const uint8_t *data, size_t size)
     return size >= SELFMAG && memcmp(data, ELFMAG, SELFMAG) == 0;
 }
 
+/* Sets the image's data, or its packed flag when it has to be unpacked and may not be. */
+static bool unpack_to(const char *path, const struct unpack_format *format, const uint8_t *data, size_t size, size_t limit, size_t expected,
+                      struct kernel_image *image, GError **error)
+{
+    if (image->packed && unpack_format_supported(format))
+        return true;
+    image->packed = false;
+    image->unpacked = unpack(format, path, data, size, limit, expected, &image->size, error);
+    image->data = image->unpacked;
+    return image->unpacked != NULL;
+}
+
 /* The last four bytes of a payload: how many bytes come out, modulo 4 GiB (boot.rst, payload_length). */
 static uint32_t size_at_end(const uint8_t *payload, uint64_t size)
 {
@@ -37,31 +49,32 @@ static bool unpack_payload(const char *path, const struct bzimage *bzimage, size
     if (is_elf(payload, bzimage->payload_size)) { /* CONFIG_KERNEL_UNCOMPRESSED */
         image->data = payload;
         image->size = bzimage->payload_size;
+        image->packed = false;
         return true;
     }
     if (!format || bzimage->payload_size < 8)
         return fail(error, path, "the payload is compressed in a way that is not known (gzip, xz, zstd, lz4, lzma and bzip2 are)");
     const uint32_t expected = size_at_end(payload, bzimage->payload_size);
     const size_t stream = bzimage->payload_size - (unpack_format_has_size(format) ? 0 : sizeof(expected));
-    image->unpacked = unpack(format, path, payload, stream, limit, expected, &image->size, error);
-    image->data = image->unpacked;
-    if (image->unpacked && (uint32_t)image->size != expected) {
+    if (!unpack_to(path, format, payload, stream, limit, expected, image, error))
+        return false;
+    if (!image->packed && (uint32_t)image->size != expected) {
         g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: its %s stream unpacks to %zu bytes where the payload says %u (corrupt?)", path,
                     unpack_format_name(format), image->size, expected);
         return false;
     }
-    return image->unpacked != NULL;
+    return true;
 }
 
 static bool unpack_file(const char *path, const struct unpack_format *format, size_t limit, struct kernel_image *image, GError **error)
 {
-    image->unpacked = unpack(format, path, image->file.data, image->file.size, limit, 0, &image->size, error);
-    image->data = image->unpacked;
-    if (image->unpacked && !is_elf(image->data, image->size)) {
+    if (!unpack_to(path, format, image->file.data, image->file.size, limit, 0, image, error))
+        return false;
+    if (!image->packed && !is_elf(image->data, image->size)) {
         g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: what its %s stream holds is not an ELF file", path, unpack_format_name(format));
         return false;
     }
-    return image->unpacked != NULL;
+    return true;
 }
 
 static bool find_elf(const char *path, size_t limit, struct kernel_image *image, GError **error)
@@ -74,6 +87,7 @@ static bool find_elf(const char *path, size_t limit, struct kernel_image *image,
     if (is_elf(data, size)) {
         image->data = data;
         image->size = size;
+        image->packed = false;
         return true;
     }
     if (bzimage_recognise(data, size)) {
@@ -88,15 +102,15 @@ static bool find_elf(const char *path, size_t limit, struct kernel_image *image,
     return fail(error, path, "not an ELF file, not a Linux bzImage, and not compressed in a way that is known");
 }
 
-bool kernel_image_open(const char *path, uint64_t ram_low, struct kernel_image *image, GError **error)
+bool kernel_image_open(const char *path, uint64_t ram_low, bool leave_packed, struct kernel_image *image, GError **error)
 {
     g_autoptr(GError) problem = NULL;
 
-    *image = (struct kernel_image){0};
+    *image = (struct kernel_image){.packed = leave_packed}; /* until it turns out that it is not */
     if (!file_map_open(&image->file, path, error))
         return false;
-    if (find_elf(path, MIN(ram_low, IMAGE_UNPACKED_MAX), image, &problem) && elf_parse(path, image->data, image->size, &image->elf, &problem) &&
-        file_map_intact(&image->file, path, error))
+    if (find_elf(path, MIN(ram_low, IMAGE_UNPACKED_MAX), image, &problem) &&
+        (image->packed || elf_parse(path, image->data, image->size, &image->elf, &problem)) && file_map_intact(&image->file, path, error))
         return true;
     /* That the file changed explains every other error. */
     if (problem && file_map_intact(&image->file, path, error))

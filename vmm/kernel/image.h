@@ -18,6 +18,7 @@ extern "C" {
 
 struct kernel_image {
     struct file_map file;
+    bool packed;         /* it is compressed and was left so: data, size and elf are not set */
     uint8_t *unpacked;   /* NULL when the file has it as it is */
     const uint8_t *data; /* the ELF image, in one of both */
     size_t size;
@@ -26,8 +27,11 @@ struct kernel_image {
     struct setup_header header;
 };
 
-/* Opens, unpacks (to at most IMAGE_UNPACKED_MAX and ram_low bytes) and parses. Errors name the file. */
-bool kernel_image_open(const char *path, uint64_t ram_low, struct kernel_image *image, GError **error);
+/*
+ * Opens, unpacks (to at most IMAGE_UNPACKED_MAX and ram_low bytes) and parses; leave_packed: what is compressed is recognised only. Errors name
+ * the file.
+ */
+bool kernel_image_open(const char *path, uint64_t ram_low, bool leave_packed, struct kernel_image *image, GError **error);
 /* A zeroed or closed image is allowed. */
 void kernel_image_close(struct kernel_image *image);
 

@@ -49,6 +49,11 @@ const char *unpack_format_name(const struct unpack_format *format)
     return format->name;
 }
 
+bool unpack_format_supported(const struct unpack_format *format)
+{
+    return !format->unsupported;
+}
+
 bool unpack_format_has_size(const struct unpack_format *format)
 {
     return format->has_size;

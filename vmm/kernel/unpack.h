@@ -23,6 +23,7 @@ struct unpack_format; /* a constant */
 const struct unpack_format *unpack_recognise(const uint8_t *data, size_t size);
 /* As in "a gzip stream". */
 const char *unpack_format_name(const struct unpack_format *format);
+bool unpack_format_supported(const struct unpack_format *format);
 /* Whether its streams end with the size of what comes out, so that a kernel's payload need not repeat it. */
 bool unpack_format_has_size(const struct unpack_format *format);
 

@@ -66,6 +66,7 @@ class Boot : public testing::Test {
         GError *error = nullptr, *check_error = nullptr;
         *state = {};
         bool ok = boot_load(&request, ram, state, &error);
+        request.packed = false;
         EXPECT_EQ(boot_check(&request, size, &check_error), ok);
         if (ok)
             return "";
@@ -286,7 +287,7 @@ TEST_F(Boot, NothingOverlaps)
     EXPECT_EQ(problem(elf::Image().segment(0x100000, 1, 1).segment(0x8000, 1, 1).bytes()),
               "K: a segment at 0x8000..0x8001 overlaps the boot area at 0x1000..0x9000");
     EXPECT_EQ(problem(elf::Image().segment(0x100000, 1, uint64_t{1} << 40).bytes()),
-              "K: a segment at 0x100000 of 1073741824 KiB does not fit in 16 MiB of RAM (below 2 GiB)");
+              "K: a segment at 0x100000 of 1073741824 KiB does not fit in 16 MiB of RAM");
     EXPECT_EQ(problem(elf::Image().segment(0x100000, 1, 15 * MiB).bytes()), "") << "up to the last byte";
     request.ranges = &range;
     request.range_count = 1;
@@ -321,6 +322,33 @@ TEST_F(Boot, InitrdsAreAsLargeAsWhatIsLeft)
     initrd(std::string(0x1000, 'i'));
     ASSERT_EQ(load(kernel::BzImage(kernel::payload("none", linux_elf())).set(0x22c, 0x2fffff, 4).bytes, &state), "");
     EXPECT_EQ(state.initrd, 0x2ff000u);
+}
+
+TEST_F(Boot, ChecksMayLeaveKernelsPacked)
+{
+    auto check = [&](const std::string &bytes) {
+        std::ofstream(path, std::ios::binary) << bytes;
+        request.packed = true;
+        GError *error = nullptr;
+        if (boot_check(&request, 16 * MiB, &error))
+            return std::string();
+        std::string text = error->message + strlen(path);
+        g_error_free(error);
+        return text;
+    };
+    std::string corrupt = kernel::payload("xz", linux_elf());
+    corrupt[40] ^= 1;
+    EXPECT_EQ(check(kernel::BzImage(corrupt).bytes), "");
+    EXPECT_NE(problem(kernel::BzImage(corrupt).bytes), "") << "boot_load() unpacks it";
+    EXPECT_EQ(check(kernel::compress("zstd", "text")), "");
+    EXPECT_NE(check(kernel::BzImage(std::string("\x89LZO\0\0\0\0\0", 9)).bytes).find("lzo"), std::string::npos);
+    EXPECT_EQ(check("text"), ": not an ELF file, not a Linux bzImage, and not compressed in a way that is known");
+    EXPECT_EQ(check(elf::Image().segment(0x8000, 1, 1).segment(0x100000, 1, 1).bytes()),
+              ": a segment at 0x8000..0x8001 overlaps the boot area at 0x1000..0x9000") << "what is not packed is checked as ever";
+    EXPECT_NE(check(kernel::BzImage(kernel::payload("none", linux_elf()).substr(0, 30)).bytes), "");
+    initrd(std::string(16 * MiB, 'i'));
+    std::ofstream(path, std::ios::binary) << kernel::BzImage(corrupt).bytes;
+    EXPECT_FALSE(boot_check(&request, 16 * MiB, nullptr)) << "the initrd is too large for any kernel";
 }
 
 // Headers and streams with random damage give a guest or an error.

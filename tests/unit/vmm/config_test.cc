@@ -47,7 +47,7 @@ class Config : public testing::Test {
         write("test.ini", text);
         GError *error = nullptr;
         config *c = config_load(path.c_str(), pointers(overrides).data(), &error);
-        if (c && config_check(c, &error)) {
+        if (c && config_check(c, CONFIG_CHECK_ALL, &error)) {
             config_free(c);
             return "";
         }
@@ -176,13 +176,13 @@ TEST_F(Config, Images)
     EXPECT_EQ(message("[vm a]\nimage = other.elf\n"),
               "test.ini: [vm a] image: other.elf: no such file (paths are relative to the configuration file)");
     write("text.elf", "#!/bin/sh\n");
-    EXPECT_EQ(message("[vm a]\nimage = text.elf\n"), "test.ini: [vm a] image: text.elf: not an ELF file");
+    EXPECT_EQ(message("[vm a]\nimage = text.elf\n"), "test.ini: [vm a] image: text.elf: not an ELF file, not a Linux bzImage, and not compressed in a way that is known");
     EXPECT_EQ(message("[vm a]\nimage = .\n"), "test.ini: [vm a] image: .: not a regular file");
     write("big.elf", elf::Image().segment(0x100000, 16, 64 << 20).bytes());
     EXPECT_EQ(message("[vm a]\nimage = big.elf\nmemory = 32M\n"),
               "test.ini: [vm a] image: big.elf: a segment at 0x100000 of 65536 KiB does not fit in 32 MiB of RAM");
     EXPECT_EQ(message("[vm a]\nimage = guest.elf\nargs = " + std::string(5000, 'x') + "\n"),
-              "test.ini: [vm a] image: the guest's command line is longer than 3999 bytes");
+              "test.ini: [vm a] image: guest.elf: the guest's command line has 5000 bytes, and this kernel takes 3999");
 }
 
 TEST_F(Config, GpusThatDoNotFit)
