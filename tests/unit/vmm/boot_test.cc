@@ -364,7 +364,7 @@ TEST_F(Boot, RandomDamageIsSurvived)
             for (unsigned n = 1 + random() % 3; n > 0; n--) {
                 // The header, the payload's first bytes, or anything.
                 size_t at = random() % 3 == 0 ? 0x1f1 + random() % 0x90 : random() % 2 ? 1552 + random() % 120 : random() % bytes.size();
-                bytes[at] = static_cast<char>(random() % 4 ? random() : random() % 2 ? 0xff : 0);
+                bytes[at % bytes.size()] = static_cast<char>(random() % 4 ? random() : random() % 2 ? 0xff : 0);
             }
             (problem(bytes) == "" ? loaded : failed)++;
         }
