@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Serves virtio devices to QEMU, over our vfio-user server: virtio_serve FOLDER IMAGE makes blk.sock, net.sock, rng.sock and console.sock in FOLDER,
+ * writes what the guest's console says to console.out there, echoes each line to the guest, and ends with SIGTERM. Run by linux.sh.
+ */
+#include "vmm/vfio_user/server.h"
+#include "vmm/virtio/block.h"
+#include "vmm/virtio/console.h"
+#include "vmm/virtio/net.h"
+#include "vmm/virtio/pci.h"
+#include "vmm/virtio/rng.h"
+
+#include <glib-unix.h>
+#include <stdio.h>
+
+static struct virtio_device *console;
+
+static void complain(void *opaque, const char *text)
+{
+    fprintf(stderr, "%s: %s\n", (const char *)opaque, text);
+}
+
+static void console_output(void *opaque, const uint8_t *data, size_t len)
+{
+    FILE *file = opaque;
+
+    fwrite(data, 1, len, file);
+    fflush(file);
+    virtio_console_input(console, data, len);
+}
+
+static struct vfio_user_server *serve(const char *folder, const char *name, struct virtio_device *dev)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *file = g_strdup_printf("%s.sock", name);
+    g_autofree char *path = g_build_filename(folder, file, NULL);
+    struct virtio_pci_config config = {.name = name, .complain = complain, .opaque = (void *)name};
+    struct pci_device *pci = virtio_pci_create(&config, dev, &error);
+    struct vfio_user_server_config server = {.name = name, .path = path, .dev = pci, .complain = complain, .opaque = (void *)name};
+    struct vfio_user_server *result = pci ? vfio_user_server_create(&server, &error) : NULL;
+
+    if (!result)
+        g_error("%s: %s", name, error->message);
+    return result;
+}
+
+static gboolean quit(gpointer opaque)
+{
+    g_main_loop_quit(opaque);
+    return G_SOURCE_CONTINUE;
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+    struct vfio_user_server *servers[4];
+
+    if (argc != 3) {
+        fprintf(stderr, "usage: virtio_serve FOLDER IMAGE\n");
+        return 2;
+    }
+    g_autofree char *out = g_build_filename(argv[1], "console.out", NULL);
+    FILE *file = fopen(out, "w");
+    struct virtio_device *disk = virtio_block_create(&(struct virtio_block_config){.path = argv[2], .serial = "mediant-disk"}, &error);
+    struct net_backend *user = disk ? net_user_create(&(struct net_user_config){.hostname = "guest"}, &error) : NULL;
+    struct virtio_device *net = user ? virtio_net_create(&(struct virtio_net_config){.mac = {0x52, 0x54, 0, 1, 2, 3}, .backend = user}, &error) : NULL;
+    if (!net || !file) {
+        fprintf(stderr, "virtio_serve: %s\n", error ? error->message : out);
+        return 1;
+    }
+    console = virtio_console_create(&(struct virtio_console_config){.output = console_output, .opaque = file});
+    g_unix_signal_add(SIGTERM, quit, loop);
+    servers[0] = serve(argv[1], "blk", disk);
+    servers[1] = serve(argv[1], "net", net);
+    servers[2] = serve(argv[1], "console", console);
+    servers[3] = serve(argv[1], "rng", virtio_rng_create());
+    g_main_loop_run(loop);
+    for (unsigned i = 0; i < G_N_ELEMENTS(servers); i++)
+        vfio_user_server_destroy(servers[i]);
+    fclose(file);
+    return 0;
+}
