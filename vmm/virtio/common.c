@@ -114,7 +114,8 @@ static void write_status(struct virtio_pci *transport, uint8_t value, struct vir
 
     if (value == 0) {
         transport->reset_wanted = true;
-        if (!transport->busy)
+        /* A round in which no queue is in use has nothing of the driver's in hand. */
+        if (!transport->busy || !transport->live)
             virtio_common_reset(transport);
         else
             __atomic_store_n(&transport->impatient, true, __ATOMIC_RELEASE);

@@ -22,7 +22,7 @@ for _ in $(seq 100); do [ -S "$work/rng.sock" ] && break; sleep 0.1; done
 # The host's service that the guest reaches by its gateway's address.
 head -c 300000 /dev/urandom >"$work/tcp"
 port=$((20000 + $$ % 20000))
-"$busybox" nc -l -s 127.0.0.1 -p $port <"$work/tcp" >/dev/null 2>&1 &
+"$busybox" nc -l -p $port <"$work/tcp" >/dev/null 2>&1 &
 children+=($!)
 
 cat >"$work/job" <<JOB
@@ -39,8 +39,8 @@ step disk-serial [ "\$(cat /sys/block/vda/serial)" = mediant-disk ]
 entropy() { grep -q virtio_rng /sys/class/misc/hw_random/rng_available && [ \$(dd if=/dev/hwrng bs=64 count=16 2>/dev/null | od -An -v -tx1 | tr -d ' \n' | wc -c) -ge 1024 ]; }
 step entropy entropy
 console() {
+  exec 7<>/dev/hvc0 # before stty: the last close resets the mode
   stty -F /dev/hvc0 raw -echo
-  exec 7<>/dev/hvc0
   echo "hello from the guest" >&7
   read -r -t 10 line <&7
   exec 7>&-
