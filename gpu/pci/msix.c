@@ -27,7 +27,8 @@ static void mask_all(struct pci_msix *msix)
     msix->pending = 0;
 }
 
-void pci_msix_init(struct pci_msix *msix, struct pci_config *config, uint8_t offset, unsigned vectors, unsigned bar, uint32_t table, uint32_t pba)
+void pci_msix_init(struct pci_msix *msix, struct pci_config *config, uint8_t offset, unsigned vectors, unsigned bar, uint32_t table,
+                   uint32_t pba)
 {
     g_assert(vectors >= 1 && vectors <= PCI_MSIX_MAX_VECTORS && !(table & 7) && !(pba & 7));
     msix->capability = offset;

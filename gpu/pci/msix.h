@@ -41,10 +41,11 @@ struct pci_msix {
 };
 
 /*
- * Links the capability at offset in config space (12 bytes) and puts the table and the pending bits at these offsets of a BAR, which the device routes
- * here. vectors is at least 1 and at most PCI_MSIX_MAX_VECTORS; table and PBA offsets are multiples of 8.
+ * Links the capability at offset in config space (12 bytes) and puts the table and the pending bits at these offsets of a BAR, which the
+ * device routes here. vectors is at least 1 and at most PCI_MSIX_MAX_VECTORS; table and PBA offsets are multiples of 8.
  */
-void pci_msix_init(struct pci_msix *msix, struct pci_config *config, uint8_t offset, unsigned vectors, unsigned bar, uint32_t table, uint32_t pba);
+void pci_msix_init(struct pci_msix *msix, struct pci_config *config, uint8_t offset, unsigned vectors, unsigned bar, uint32_t table,
+                   uint32_t pba);
 
 /* At reset, after pci_config_reset(): disabled, all vectors masked, nothing pending. */
 void pci_msix_reset(struct pci_msix *msix, struct pci_config *config);
@@ -52,7 +53,8 @@ void pci_msix_reset(struct pci_msix *msix, struct pci_config *config);
 /* True when software enabled it: INTx is off then, and the function mask may still hold everything back. */
 bool pci_msix_enabled(const struct pci_msix *msix, const struct pci_config *config);
 
-/* Accesses to the table: offset is from its start. Bytes beyond it read as 0; writes that are no aligned 4 or 8 bytes are dropped (6.8.2). */
+/* Accesses to the table: offset is from its start. Bytes beyond it read as 0; writes that are no aligned 4 or 8 bytes are dropped (6.8.2).
+ */
 void pci_msix_table_read(const struct pci_msix *msix, uint64_t offset, void *data, size_t len);
 void pci_msix_table_write(struct pci_msix *msix, uint64_t offset, const void *data, size_t len);
 /* The pending bits, which software cannot write. */
@@ -61,8 +63,8 @@ void pci_msix_pba_read(const struct pci_msix *msix, uint64_t offset, void *data,
 /* The device's interrupt: becomes pending, to be taken at once. A vector that does not exist is dropped. */
 void pci_msix_raise(struct pci_msix *msix, unsigned vector);
 /*
- * Takes one message that may be sent now. To be called until it is false after a raise and after software's writes to the table, to the capability and
- * to the command register, as each may unmask what is pending.
+ * Takes one message that may be sent now. To be called until it is false after a raise and after software's writes to the table, to the
+ * capability and to the command register, as each may unmask what is pending.
  */
 bool pci_msix_take(struct pci_msix *msix, const struct pci_config *config, struct pci_msix_message *message);
 

@@ -82,12 +82,14 @@ static bool transfer(struct virtio_block *block, uint64_t offset, size_t len, bo
     return true;
 }
 
-static uint8_t copy_data(struct virtio_block *block, struct virtio_queue *queue, const struct virtio_chain *chain, uint64_t sector, bool write)
+static uint8_t copy_data(struct virtio_block *block, struct virtio_queue *queue, const struct virtio_chain *chain, uint64_t sector,
+                         bool write)
 {
     uint64_t bytes = write ? chain->out_bytes - sizeof(struct request_header) : chain->in_bytes - 1;
     uint64_t offset = sector * VIRTIO_BLOCK_SECTOR;
 
-    if (bytes % block->align || !in_disk(block, sector, bytes / VIRTIO_BLOCK_SECTOR) || offset % block->align || (write && block->read_only))
+    if (bytes % block->align || !in_disk(block, sector, bytes / VIRTIO_BLOCK_SECTOR) || offset % block->align ||
+        (write && block->read_only))
         return STATUS_IOERR;
     for (uint64_t done = 0; done < bytes;) {
         size_t now = (size_t)MIN(bytes - done, PIECE);
@@ -141,8 +143,9 @@ static uint8_t change_ranges(struct virtio_block *block, struct virtio_queue *qu
     for (size_t i = 0; i < count; i++) {
         if (ranges[i].flags & ~(zeroes ? (uint32_t)RANGE_UNMAP : 0))
             return STATUS_UNSUPP;
-        if (ranges[i].sectors > (zeroes ? VIRTIO_BLOCK_MAX_ZEROES : VIRTIO_BLOCK_MAX_DISCARD) || !in_disk(block, ranges[i].sector, ranges[i].sectors) ||
-            ranges[i].sectors * (uint64_t)VIRTIO_BLOCK_SECTOR % block->align || ranges[i].sector % (block->align / VIRTIO_BLOCK_SECTOR))
+        if (ranges[i].sectors > (zeroes ? VIRTIO_BLOCK_MAX_ZEROES : VIRTIO_BLOCK_MAX_DISCARD) ||
+            !in_disk(block, ranges[i].sector, ranges[i].sectors) || ranges[i].sectors * (uint64_t)VIRTIO_BLOCK_SECTOR % block->align ||
+            ranges[i].sector % (block->align / VIRTIO_BLOCK_SECTOR))
             return STATUS_IOERR;
     }
     for (size_t i = 0; i < count; i++)
@@ -174,8 +177,8 @@ static uint32_t request(struct virtio_device *dev, unsigned index, struct virtio
     uint8_t status;
 
     if (chain->in_bytes == 0 || chain->in_bytes > UINT32_MAX || chain->out_bytes < sizeof(header)) {
-        virtio_queue_break(queue, "a request of %" PRIu64 " bytes has no header, or %" PRIu64 " bytes no room for its status", chain->out_bytes,
-                           chain->in_bytes);
+        virtio_queue_break(queue, "a request of %" PRIu64 " bytes has no header, or %" PRIu64 " bytes no room for its status",
+                           chain->out_bytes, chain->in_bytes);
         return 0;
     }
     if (!virtio_chain_read(queue, chain, 0, &header, sizeof(header)))
@@ -242,7 +245,8 @@ static bool measure(struct virtio_block *block, const char *path, GError **error
     else if (ioctl(block->fd, BLKGETSIZE64, &bytes) != 0)
         return fail(error, path, "%s", g_strerror(errno));
     if (bytes == 0 || bytes % block->align)
-        return fail(error, path, "has %" PRIu64 " bytes, which is no number of %u-byte blocks (try truncate -s %%%u)", bytes, block->align, block->align);
+        return fail(error, path, "has %" PRIu64 " bytes, which is no number of %u-byte blocks (try truncate -s %%%u)", bytes, block->align,
+                    block->align);
     block->sectors = bytes / VIRTIO_BLOCK_SECTOR;
     return true;
 }
@@ -251,7 +255,8 @@ static bool open_image(struct virtio_block *block, const struct virtio_block_con
 {
     struct flock lock = {.l_type = config->read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
 
-    block->fd = open(config->path, (config->read_only ? O_RDONLY : O_RDWR) | (config->direct ? O_DIRECT : 0) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    block->fd =
+        open(config->path, (config->read_only ? O_RDONLY : O_RDWR) | (config->direct ? O_DIRECT : 0) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (block->fd < 0)
         return fail(error, config->path, "%s%s", g_strerror(errno), errno == EROFS || errno == EACCES ? " (try a read-only disk)" : "");
     if (!measure(block, config->path, error))
@@ -292,14 +297,14 @@ struct virtio_device *virtio_block_create(const struct virtio_block_config *conf
     block->align = config->direct ? DIRECT_ALIGN : VIRTIO_BLOCK_SECTOR;
     if (config->serial)
         memcpy(block->serial, config->serial, MIN(strlen(config->serial), sizeof(block->serial)));
-    block->dev = (struct virtio_device){
-        .ops = &ops,
-        .kind = "block",
-        .id = ID_BLOCK,
-        .class_code = CLASS_STORAGE_OTHER,
-        .features = FEATURE_SEG_MAX | FEATURE_BLOCK_SIZE | FEATURE_FLUSH | (config->read_only ? FEATURE_READ_ONLY : FEATURE_DISCARD | FEATURE_WRITE_ZEROES),
-        .queue_count = 1,
-        .queue_size = QUEUE_SIZE};
+    block->dev = (struct virtio_device){.ops = &ops,
+                                        .kind = "block",
+                                        .id = ID_BLOCK,
+                                        .class_code = CLASS_STORAGE_OTHER,
+                                        .features = FEATURE_SEG_MAX | FEATURE_BLOCK_SIZE | FEATURE_FLUSH |
+                                                    (config->read_only ? FEATURE_READ_ONLY : FEATURE_DISCARD | FEATURE_WRITE_ZEROES),
+                                        .queue_count = 1,
+                                        .queue_size = QUEUE_SIZE};
     if (!open_image(block, config, error) || !(block->piece = aligned_alloc(DIRECT_ALIGN, PIECE))) {
         if (block->fd >= 0 && error && !*error)
             fail(error, config->path, "no memory for a buffer");

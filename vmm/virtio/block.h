@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The block device (VIRTIO 1.2, 5.2) on a raw file or a block device; for virtio_pci_create(). Reads, writes, flush, discard, write zeroes, serial.
+ * The block device (VIRTIO 1.2, 5.2) on a raw file or a block device; for virtio_pci_create(). Reads, writes, flush, discard, write
+ * zeroes, serial.
  *
- * The worker thread does the I/O, one request after the other, through a buffer of its own: a DMA section must not last as long as a disk may take, and
- * with the buffer O_DIRECT needs no alignment of the guest's. What can go wrong with a request is that request's error.
+ * The worker thread does the I/O, one request after the other, through a buffer of its own: a DMA section must not last as long as a disk
+ * may take, and with the buffer O_DIRECT needs no alignment of the guest's. What can go wrong with a request is that request's error.
  */
 #ifndef MEDIANT_VMM_VIRTIO_BLOCK_H
 #define MEDIANT_VMM_VIRTIO_BLOCK_H
@@ -30,8 +31,8 @@ struct virtio_block_config {
 };
 
 /*
- * Opens the image. Fails with VMM_ERROR_CONFIG, naming path: it cannot be opened, is empty or not of whole sectors (4 KiB blocks with direct), is neither file
- * nor block device, or another VM has it (a lock for the open file: one writer, or readers).
+ * Opens the image. Fails with VMM_ERROR_CONFIG, naming path: it cannot be opened, is empty or not of whole sectors (4 KiB blocks with
+ * direct), is neither file nor block device, or another VM has it (a lock for the open file: one writer, or readers).
  */
 struct virtio_device *virtio_block_create(const struct virtio_block_config *config, GError **error);
 

@@ -106,7 +106,8 @@ char *virtio_needs_reset(struct virtio_pci *transport, unsigned queue, char *rea
     return g_strdup_printf("%s (virtio %s): needs a reset by its driver: queue %u: %s", transport->name, transport->dev->kind, queue, why);
 }
 
-/* Bits are only ever added (2.1.1). FEATURES_OK stays off when the features are not ones that work, which the driver sees by reading it again. */
+/* Bits are only ever added (2.1.1). FEATURES_OK stays off when the features are not ones that work, which the driver sees by reading it
+ * again. */
 static void write_status(struct virtio_pci *transport, uint8_t value, struct virtio_aftermath *aftermath)
 {
     uint64_t features = transport->driver_features;

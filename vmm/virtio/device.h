@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a virtio device is to its transport: a table of functions, a configuration structure, queues. Implemented by block.c, rng.c, console.c and
- * net.c; called by pci.c and worker.c.
+ * What a virtio device is to its transport: a table of functions, a configuration structure, queues. Implemented by block.c, rng.c,
+ * console.c and net.c; called by pci.c and worker.c.
  *
  * Threads: but for destroy, every function of the table runs on the transport's worker thread, one at a time, without locks held. Only
  * config is read by others; it does not change after create.
@@ -27,13 +27,13 @@ enum {
 
 struct virtio_device_ops {
     /*
-     * A chain of a queue whose requests the device answers: returns how many bytes it wrote to the in part. May break the queue. Long work looks at
-     * virtio_pci_stopping() now and then and gives up when it is true.
+     * A chain of a queue whose requests the device answers: returns how many bytes it wrote to the in part. May break the queue. Long
+     * work looks at virtio_pci_stopping() now and then and gives up when it is true.
      */
     uint32_t (*request)(struct virtio_device *dev, unsigned index, struct virtio_queue *queue, struct virtio_chain *chain);
     /*
-     * Before the worker sleeps and after it: adds what else it waits for (struct pollfd) and lowers *timeout_ms; then takes what came. count is what it
-     * added. Either may be NULL. Queues with input are filled by virtio_pci_input().
+     * Before the worker sleeps and after it: adds what else it waits for (struct pollfd) and lowers *timeout_ms; then takes what came.
+     * count is what it added. Either may be NULL. Queues with input are filled by virtio_pci_input().
      */
     void (*prepare)(struct virtio_device *dev, GArray *fds, int *timeout_ms);
     void (*dispatch)(struct virtio_device *dev, const struct pollfd *fds, unsigned count);
@@ -57,10 +57,11 @@ struct virtio_device {
 /* The device's functions for the worker thread. */
 
 /*
- * Writes a head and a body, as one chain of an input queue, and interrupts as the driver wishes. False when no buffer waits, or the queue is not in use: the
- * transport then wakes dispatch() when one comes. *fits is false when a buffer was there and is too small; it stays.
+ * Writes a head and a body, as one chain of an input queue, and interrupts as the driver wishes. False when no buffer waits, or the queue
+ * is not in use: the transport then wakes dispatch() when one comes. *fits is false when a buffer was there and is too small; it stays.
  */
-bool virtio_pci_input(struct virtio_pci *transport, unsigned index, const void *head, size_t head_len, const void *body, size_t len, bool *fits);
+bool virtio_pci_input(struct virtio_pci *transport, unsigned index, const void *head, size_t head_len, const void *body, size_t len,
+                      bool *fits);
 /* How many bytes the next buffer of an input queue takes; 0 when none waits. */
 uint64_t virtio_pci_input_room(struct virtio_pci *transport, unsigned index);
 /* True when somebody waits for the worker: a reset, or the end. Any thread. */

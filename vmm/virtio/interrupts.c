@@ -16,19 +16,20 @@ static bool level(const struct virtio_pci *transport)
 {
     const struct pci_config *config = &transport->pci.config;
 
-    return transport->isr && !pci_msix_enabled(&transport->msix, config) && !(pci_config_get(config, PCI_REG_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
+    return transport->isr && !pci_msix_enabled(&transport->msix, config) &&
+           !(pci_config_get(config, PCI_REG_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
 }
 
 /*
- * One thread sends at a time, so that levels arrive in order; who comes meanwhile leaves it to that one, which looks again before it goes. The pin
- * may thus fall a moment after the read of the ISR that lowered it, which is a spurious interrupt at worst.
+ * One thread sends at a time, so that levels arrive in order; who comes meanwhile leaves it to that one, which looks again before it
+ * goes. The pin may thus fall a moment after the read of the ISR that lowered it, which is a spurious interrupt at worst.
  */
 void virtio_interrupts_send(struct virtio_pci *transport)
 {
-    struct pci_host *host = transport->pci.host;
     struct pci_msix_message message;
 
     g_mutex_lock(&transport->lock);
+    struct pci_host *host = transport->pci.host;
     if (!transport->sending && host) {
         transport->sending = true;
         for (;;) {

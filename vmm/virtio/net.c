@@ -81,7 +81,8 @@ static void prepare(struct virtio_device *dev, GArray *fds, int *timeout_ms)
 {
     struct virtio_net *net = (struct virtio_net *)dev;
 
-    net->backend->ops->prepare(net->backend, fds, timeout_ms, net->received_len == 0 && virtio_pci_input_room(dev->transport, QUEUE_RECEIVE) > 0);
+    net->backend->ops->prepare(net->backend, fds, timeout_ms,
+                               net->received_len == 0 && virtio_pci_input_room(dev->transport, QUEUE_RECEIVE) > 0);
 }
 
 static void destroy(struct virtio_device *dev)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The network device (VIRTIO 1.2, 5.1) with one pair of queues and a backend; for virtio_pci_create(). It has a MAC address, an MTU and a link that
- * is up. Not offered: mergeable buffers, checksum and segmentation offloads, a control queue, several pairs.
+ * The network device (VIRTIO 1.2, 5.1) with one pair of queues and a backend; for virtio_pci_create(). It has a MAC address, an MTU and a
+ * link that is up. Not offered: mergeable buffers, checksum and segmentation offloads, a control queue, several pairs.
  *
  * Threads: a backend's functions run on the device's worker, one at a time; destroy when that has ended, or never began.
  */
@@ -25,7 +25,8 @@ enum {
 struct net_backend;
 
 struct net_backend_ops {
-    /* Before and after the worker sleeps, as in virtio_device_ops. wanted: the guest can take a frame; a backend that can hold frames back does. */
+    /* Before and after the worker sleeps, as in virtio_device_ops. wanted: the guest can take a frame; a backend that can hold frames back
+     * does. */
     void (*prepare)(struct net_backend *backend, GArray *fds, int *timeout_ms, bool wanted);
     void (*dispatch)(struct net_backend *backend, const struct pollfd *fds, unsigned count);
     /* One Ethernet frame without checksum for the guest, or 0. What has more than size bytes is dropped. */
@@ -51,12 +52,13 @@ struct virtio_device *virtio_net_create(const struct virtio_net_config *config, 
 
 /* A TAP interface that is there, or that the kernel lets us make. Fails with VMM_ERROR_CONFIG, naming it. */
 struct net_backend *net_tap_create(const char *interface, GError **error);
-/* A descriptor that gives and takes one frame for each read and write: of a TAP without packet information, or a datagram socket. Takes fd over. */
+/* A descriptor that gives and takes one frame for each read and write: of a TAP without packet information, or a datagram socket. Takes fd
+ * over. */
 struct net_backend *net_fd_create(int fd);
 
 /*
- * User mode: libslirp's network of 10.0.2.0/24 with a gateway and DHCP server at 10.0.2.2, DNS at 10.0.2.3, the guest at 10.0.2.15. Connections of the guest
- * are made by this process, those to the gateway's address go to the host itself.
+ * User mode: libslirp's network of 10.0.2.0/24 with a gateway and DHCP server at 10.0.2.2, DNS at 10.0.2.3, the guest at 10.0.2.15.
+ * Connections of the guest are made by this process, those to the gateway's address go to the host itself.
  */
 struct net_user_forward {
     bool udp;

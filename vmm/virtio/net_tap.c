@@ -81,7 +81,8 @@ struct net_backend *net_tap_create(const char *interface, GError **error)
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 
     if (strlen(interface) >= sizeof(request.ifr_name)) {
-        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "interface %s: the name has more than %zu bytes", interface, sizeof(request.ifr_name) - 1);
+        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "interface %s: the name has more than %zu bytes", interface,
+                    sizeof(request.ifr_name) - 1);
         return NULL;
     }
     int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
@@ -91,8 +92,8 @@ struct net_backend *net_tap_create(const char *interface, GError **error)
     }
     strcpy(request.ifr_name, interface);
     if (ioctl(fd, TUNSETIFF, &request) != 0) {
-        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "interface %s: %s (try ip tuntap add mode tap user $USER name %s)", interface, g_strerror(errno),
-                    interface);
+        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "interface %s: %s (try ip tuntap add mode tap user $USER name %s)", interface,
+                    g_strerror(errno), interface);
         close(fd);
         return NULL;
     }

@@ -201,10 +201,12 @@ struct net_backend *net_user_create(const struct net_user_config *config, GError
         g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "libslirp %s gives no network", slirp_version_string());
     for (unsigned i = 0; user->slirp && i < config->forward_count; i++) {
         const struct net_user_forward *forward = &config->forwards[i];
-        if (slirp_add_hostfwd(user->slirp, forward->udp, address("127.0.0.1"), forward->host_port, address("10.0.2.15"), forward->guest_port) == 0)
+        if (slirp_add_hostfwd(user->slirp, forward->udp, address("127.0.0.1"), forward->host_port, address("10.0.2.15"),
+                              forward->guest_port) == 0)
             continue;
-        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s port %u of the host cannot be forwarded: it is taken, or not ours (try another)",
-                    forward->udp ? "UDP" : "TCP", forward->host_port);
+        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG,
+                    "%s port %u of the host cannot be forwarded: it is taken, or not ours (try another)", forward->udp ? "UDP" : "TCP",
+                    forward->host_port);
         g_clear_pointer(&user->slirp, slirp_cleanup);
     }
     if (!user->slirp) {

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * virtio over PCI: the modern transport (revision 1, no legacy registers), which makes a PCI function of a virtio device. Source: VIRTIO 1.2, 4.1, and
- * 2.1 (status), 2.2 (features). Not offered: packed rings, resets of single queues, notification data.
+ * virtio over PCI: the modern transport (revision 1, no legacy registers), which makes a PCI function of a virtio device. Source: VIRTIO
+ * 1.2, 4.1, and 2.1 (status), 2.2 (features). Not offered: packed rings, resets of single queues, notification data.
  *
- * Threads: each function has one worker thread, which does the device's work. A vCPU's access to a register changes state under a lock that is held for
- * moments, and wakes the worker; it never waits for it. Interrupts go to the host with no lock held. A reset by the guest is done when the
- * worker has finished what it has in hand: until then the status reads as it was (4.1.4.3). A reset by the host waits for that.
+ * Threads: each function has one worker thread, which does the device's work. A vCPU's access to a register changes state under a lock
+ * that is held for moments, and wakes the worker; it never waits for it. Interrupts go to the host with no lock held. A reset by the
+ * guest is done when the worker has finished what it has in hand: until then the status reads as it was (4.1.4.3). A reset by the host
+ * waits for that.
  *
- * Hook for ioeventfd: the machine's bus may let KVM write to virtio_pci_notify_fd() for guest writes at virtio_pci_notify_offset(); a signal that came
- * without a register write makes the worker look at every queue. An irqfd would be made by the host, for each message of an MSI-X entry, and
- * signalled in the place of host->msi().
+ * Hook for ioeventfd: the machine's bus may let KVM write to virtio_pci_notify_fd() for guest writes at virtio_pci_notify_offset(); a
+ * signal that came without a register write makes the worker look at every queue. An irqfd would be made by the host, for each message of
+ * an MSI-X entry, and signalled in the place of host->msi().
  */
 #ifndef MEDIANT_VMM_VIRTIO_PCI_H
 #define MEDIANT_VMM_VIRTIO_PCI_H
@@ -25,8 +26,8 @@ struct virtio_device;
 struct virtio_pci_config {
     const char *name; /* for messages; copied */
     /*
-     * MSI-X, a vector for each queue and one for configuration. Without it there is INTx only: for the vfio-user server, which cannot tell its client a
-     * vector yet.
+     * MSI-X, a vector for each queue and one for configuration. Without it there is INTx only: for the vfio-user server, which cannot
+     * tell its client a vector yet.
      */
     bool msix;
     /* A line about what the guest did; a flood is cut off. From the worker thread or a vCPU's, with no lock held. NULL: nobody listens. */

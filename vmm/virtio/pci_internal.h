@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The transport's state, for its files: pci.c (config space, BAR), common.c (the registers of the common configuration), worker.c (thread, reset),
- * interrupts.c.
+ * The transport's state, for its files: pci.c (config space, BAR), common.c (the registers of the common configuration), worker.c
+ * (thread, reset), interrupts.c.
  *
- * lock guards everything but what is the worker's. It is never held in a call to the host or the device. The worker is busy from begin to end of a
- * round; meanwhile the queues are its own, otherwise they belong to who has the lock.
+ * lock guards everything but what is the worker's. It is never held in a call to the host or the device. The worker is busy from begin to
+ * end of a round; meanwhile the queues are its own, otherwise they belong to who has the lock.
  */
 #ifndef MEDIANT_VMM_VIRTIO_PCI_INTERNAL_H
 #define MEDIANT_VMM_VIRTIO_PCI_INTERNAL_H
@@ -102,7 +102,8 @@ void virtio_common_write(struct virtio_pci *transport, unsigned offset, unsigned
 
 /* With the lock held: back to what the driver finds first; the worker is not busy. */
 void virtio_common_reset(struct virtio_pci *transport);
-/* With the lock held: NEEDS_RESET, and the driver is told; virtio_interrupts_send() is to follow. Takes reason; returns the complaint or NULL. */
+/* With the lock held: NEEDS_RESET, and the driver is told; virtio_interrupts_send() is to follow. Takes reason; returns the complaint or
+ * NULL. */
 char *virtio_needs_reset(struct virtio_pci *transport, unsigned queue, char *reason);
 
 /* interrupts.c. Raising needs the lock; sending (what is due, in order) must be without it. */

@@ -62,8 +62,9 @@ bool virtio_queue_start(struct virtio_queue *queue, struct dma_space *dma, const
         virtio_queue_break(queue, "its size of %u is no power of two up to %d", layout->size, VIRTIO_QUEUE_MAX_SIZE);
     else if (!fits(layout->desc, DESC_BYTES * size, 16) || !fits(layout->avail, RING_ENTRIES + AVAIL_ENTRY_BYTES * size + 2, 2) ||
              !fits(layout->used, RING_ENTRIES + USED_ENTRY_BYTES * size + 2, 4))
-        virtio_queue_break(queue, "a ring is misaligned or ends beyond 2^64 (descriptors 0x%" PRIx64 ", available 0x%" PRIx64 ", used 0x%" PRIx64 ")",
-                           layout->desc, layout->avail, layout->used);
+        virtio_queue_break(
+            queue, "a ring is misaligned or ends beyond 2^64 (descriptors 0x%" PRIx64 ", available 0x%" PRIx64 ", used 0x%" PRIx64 ")",
+            layout->desc, layout->avail, layout->used);
     return !queue->broken;
 }
 
@@ -185,7 +186,8 @@ static bool walk(struct virtio_queue *queue, struct virtio_chain *chain)
             return false;
         if (desc.flags & DESC_INDIRECT) {
             if (!queue->layout.indirect || (desc.flags & DESC_NEXT)) {
-                virtio_queue_break(queue, queue->layout.indirect ? "an indirect descriptor that goes on" : "an indirect descriptor without the feature");
+                virtio_queue_break(queue, queue->layout.indirect ? "an indirect descriptor that goes on"
+                                                                 : "an indirect descriptor without the feature");
                 return false;
             }
             return walk_indirect(queue, chain, &desc);
@@ -245,7 +247,8 @@ void virtio_queue_push(struct virtio_queue *queue, const struct virtio_chain *ch
         return;
     dma_space_enter(queue->dma);
     uint32_t *to = dma_space_ptr(queue->dma, at, sizeof(entry[0]), DMA_WRITE);
-    uint32_t *to_len = dma_space_ptr(queue->dma, at + sizeof(entry[0]), sizeof(entry[1]), DMA_WRITE); /* 4 bytes of alignment: maybe another region */
+    uint32_t *to_len =
+        dma_space_ptr(queue->dma, at + sizeof(entry[0]), sizeof(entry[1]), DMA_WRITE); /* 4 bytes of alignment: maybe another region */
     if (to && to_len) {
         *to = entry[0];
         *to_len = entry[1];
@@ -301,7 +304,8 @@ bool virtio_queue_unsuppress(struct virtio_queue *queue)
     return more;
 }
 
-static bool copy(struct virtio_queue *queue, const struct virtio_buffer *buffers, unsigned count, uint64_t offset, uint8_t *data, size_t len, bool write)
+static bool copy(struct virtio_queue *queue, const struct virtio_buffer *buffers, unsigned count, uint64_t offset, uint8_t *data,
+                 size_t len, bool write)
 {
     for (unsigned i = 0; i < count && len > 0; i++) {
         if (offset >= buffers[i].len) {

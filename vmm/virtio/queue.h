@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The device's side of a split virtqueue: takes chains of buffers that the guest made available, copies from and to them, hands them back used.
- * Source: OASIS Virtual I/O Device (VIRTIO) 1.2, 2.7. Packed virtqueues (2.8) are not there, and their feature is never offered.
+ * The device's side of a split virtqueue: takes chains of buffers that the guest made available, copies from and to them, hands them back
+ * used. Source: OASIS Virtual I/O Device (VIRTIO) 1.2, 2.7. Packed virtqueues (2.8) are not there, and their feature is never offered.
  *
- * Trust: rings, descriptors and buffers are the guest's, who may change them at any time. Each field is read once; what was read is checked and used.
- * A ring that breaks a rule makes the queue broken, with a reason, and it gives nothing more until it is set up again.
+ * Trust: rings, descriptors and buffers are the guest's, who may change them at any time. Each field is read once; what was read is
+ * checked and used. A ring that breaks a rule makes the queue broken, with a reason, and it gives nothing more until it is set up again.
  *
  * Threads: one at a time, the device's worker. The guest writes the same memory meanwhile.
  */
@@ -51,8 +51,8 @@ struct virtio_chain {
 };
 
 /*
- * Starts a queue. False, with the reason in queue->broken, when size, alignment (16, 2, 4) or an end beyond 2^64 is wrong (2.7). Whether memory is
- * there is found out when it is used, as it may come and go. dma is not referenced and must outlive the queue.
+ * Starts a queue. False, with the reason in queue->broken, when size, alignment (16, 2, 4) or an end beyond 2^64 is wrong (2.7). Whether
+ * memory is there is found out when it is used, as it may come and go. dma is not referenced and must outlive the queue.
  */
 bool virtio_queue_start(struct virtio_queue *queue, struct dma_space *dma, const struct virtio_queue_layout *layout);
 void virtio_queue_stop(struct virtio_queue *queue);
@@ -73,8 +73,8 @@ void virtio_queue_suppress(struct virtio_queue *queue);
 bool virtio_queue_unsuppress(struct virtio_queue *queue);
 
 /*
- * Copies len bytes from offset on of a chain's out part to data, or from data to its in part. False when the part has not so many, or (then the queue is
- * broken) memory is not there.
+ * Copies len bytes from offset on of a chain's out part to data, or from data to its in part. False when the part has not so many, or
+ * (then the queue is broken) memory is not there.
  */
 bool virtio_chain_read(struct virtio_queue *queue, const struct virtio_chain *chain, uint64_t offset, void *data, size_t len);
 bool virtio_chain_write(struct virtio_queue *queue, const struct virtio_chain *chain, uint64_t offset, const void *data, size_t len);

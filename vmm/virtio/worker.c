@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The worker thread of a virtio function: sleeps, looks at the queues that were notified, lets resets happen in between. See pci_internal.h. */
+/* The worker thread of a virtio function: sleeps, looks at the queues that were notified, lets resets happen in between. See
+ * pci_internal.h. */
 #include "vmm/virtio/pci_internal.h"
 
 #include <poll.h>
@@ -122,7 +123,8 @@ uint64_t virtio_pci_input_room(struct virtio_pci *transport, unsigned index)
     return transport->input_chain.in_bytes;
 }
 
-bool virtio_pci_input(struct virtio_pci *transport, unsigned index, const void *head, size_t head_len, const void *body, size_t len, bool *fits)
+bool virtio_pci_input(struct virtio_pci *transport, unsigned index, const void *head, size_t head_len, const void *body, size_t len,
+                      bool *fits)
 {
     struct virtio_queue *queue = &transport->queues[index];
     struct virtio_chain *chain = &transport->input_chain;
@@ -135,7 +137,8 @@ bool virtio_pci_input(struct virtio_pci *transport, unsigned index, const void *
         *fits = false;
         return false;
     }
-    if ((head_len > 0 && !virtio_chain_write(queue, chain, 0, head, head_len)) || (len > 0 && !virtio_chain_write(queue, chain, head_len, body, len)))
+    if ((head_len > 0 && !virtio_chain_write(queue, chain, 0, head, head_len)) ||
+        (len > 0 && !virtio_chain_write(queue, chain, head_len, body, len)))
         return false;
     virtio_queue_push(queue, chain, (uint32_t)(head_len + len));
     interrupt(transport, index);

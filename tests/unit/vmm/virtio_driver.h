@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// For the virtio tests: guest memory, and a driver's side of a split virtqueue, written from the specification (VIRTIO 1.2, 2.7) with byte offsets only.
+// For the virtio tests: guest memory, and a driver's side of a split virtqueue, written from the specification (VIRTIO 1.2, 2.7) with
+// byte offsets only.
 #ifndef MEDIANT_TESTS_VIRTIO_DRIVER_H
 #define MEDIANT_TESTS_VIRTIO_DRIVER_H
 
@@ -41,8 +42,14 @@ class Ram {
         dma_space_unref(dma);
         munmap(host, SIZE);
     }
-    template <typename T> T get(uint64_t addr) const { return __atomic_load_n(reinterpret_cast<T *>(host + (addr - BASE)), __ATOMIC_ACQUIRE); }
-    template <typename T> void set(uint64_t addr, T value) { __atomic_store_n(reinterpret_cast<T *>(host + (addr - BASE)), value, __ATOMIC_RELEASE); }
+    template <typename T> T get(uint64_t addr) const
+    {
+        return __atomic_load_n(reinterpret_cast<T *>(host + (addr - BASE)), __ATOMIC_ACQUIRE);
+    }
+    template <typename T> void set(uint64_t addr, T value)
+    {
+        __atomic_store_n(reinterpret_cast<T *>(host + (addr - BASE)), value, __ATOMIC_RELEASE);
+    }
     void write(uint64_t addr, const Bytes &data) { memcpy(host + (addr - BASE), data.data(), data.size()); }
     Bytes read(uint64_t addr, size_t len) const { return Bytes(host + (addr - BASE), host + (addr - BASE) + len); }
 };
@@ -61,7 +68,10 @@ class Driver {
     uint64_t desc, avail, used, tables;
     uint16_t avail_idx = 0, used_idx = 0, next_desc = 0;
 
-    Driver(Ram &memory, uint16_t entries, uint64_t at) : ram(memory), size(entries), desc(at), avail(at + 0x2000), used(at + 0x3000), tables(at + 0x5000) {}
+    Driver(Ram &memory, uint16_t entries, uint64_t at)
+        : ram(memory), size(entries), desc(at), avail(at + 0x2000), used(at + 0x3000), tables(at + 0x5000)
+    {
+    }
 
     void put_desc(uint64_t table, unsigned n, uint64_t addr, uint32_t len, uint16_t flags, uint16_t next)
     {
@@ -82,7 +92,8 @@ class Driver {
             uint64_t table = tables + 0x200u * head;
             for (unsigned i = 0; i < pieces.size(); i++) {
                 bool last = i + 1 == pieces.size();
-                put_desc(table, i, pieces[i].addr, pieces[i].len, static_cast<uint16_t>((last ? 0 : 1) | (pieces[i].write ? 2 : 0)), last ? 0 : static_cast<uint16_t>(i + 1));
+                put_desc(table, i, pieces[i].addr, pieces[i].len, static_cast<uint16_t>((last ? 0 : 1) | (pieces[i].write ? 2 : 0)),
+                         last ? 0 : static_cast<uint16_t>(i + 1));
             }
             put_desc(desc, head, table, static_cast<uint32_t>(16 * pieces.size()), 4, 0);
             next_desc = static_cast<uint16_t>((next_desc + 1) % size);
@@ -90,7 +101,8 @@ class Driver {
             for (unsigned i = 0; i < pieces.size(); i++) {
                 bool last = i + 1 == pieces.size();
                 uint16_t next = static_cast<uint16_t>((next_desc + 1) % size);
-                put_desc(desc, next_desc, pieces[i].addr, pieces[i].len, static_cast<uint16_t>((last ? 0 : 1) | (pieces[i].write ? 2 : 0)), next);
+                put_desc(desc, next_desc, pieces[i].addr, pieces[i].len, static_cast<uint16_t>((last ? 0 : 1) | (pieces[i].write ? 2 : 0)),
+                         next);
                 next_desc = next;
             }
         }

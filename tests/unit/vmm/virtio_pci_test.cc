@@ -454,7 +454,8 @@ TEST_F(VirtioBlock, RandomRequestsMatchACopy)
             std::copy(data.begin(), data.end(), copy.begin() + static_cast<long>(512 * sector));
         } else {
             ASSERT_EQ(request(m, 0, sector, DATA, len, true), 0);
-            ASSERT_EQ(m.ram.read(DATA, len), Bytes(copy.begin() + static_cast<long>(512 * sector), copy.begin() + static_cast<long>(512 * sector + len)));
+            ASSERT_EQ(m.ram.read(DATA, len),
+                      Bytes(copy.begin() + static_cast<long>(512 * sector), copy.begin() + static_cast<long>(512 * sector + len)));
         }
     }
     EXPECT_EQ(request(m, 4, 0, DATA, 0, false), 0);
@@ -466,7 +467,8 @@ TEST_F(VirtioBlock, SerialDiscardAndZeroes)
     Machine m(open());
     start(m);
     EXPECT_EQ(request(m, 8, 0, DATA, 20, true), 0);
-    EXPECT_EQ(m.ram.read(DATA, 20), Bytes({'s', 'e', 'r', 'i', 'a', 'l', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '-', 'a', 'n'}));
+    EXPECT_EQ(m.ram.read(DATA, 20),
+              Bytes({'s', 'e', 'r', 'i', 'a', 'l', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '-', 'a', 'n'}));
     auto range = [&](unsigned n, uint64_t sector, uint32_t count, uint32_t flags) {
         m.ram.set<uint64_t>(DATA + 16 * n, sector);
         m.ram.set<uint32_t>(DATA + 16 * n + 8, count);
@@ -549,7 +551,8 @@ TEST_F(VirtioBlock, ImagesThatCannotBe)
     first->ops->destroy(first);
     EXPECT_EQ(message(), "");
     ASSERT_EQ(ftruncate(fd, 513), 0);
-    EXPECT_NE(message().find("has 513 bytes, which is no number of 512-byte blocks (try truncate -s %512)"), std::string::npos) << message();
+    EXPECT_NE(message().find("has 513 bytes, which is no number of 512-byte blocks (try truncate -s %512)"), std::string::npos)
+        << message();
     ASSERT_EQ(ftruncate(fd, 0), 0);
     EXPECT_NE(message().find("has 0 bytes"), std::string::npos);
     path += "-absent";
@@ -659,7 +662,8 @@ TEST(VirtioNet, UserNetworkAnswersArp)
     rx.add({{DATA + 4096, 2000, true}});
     m.status(15);
     // Who has 10.0.2.2? RFC 826.
-    Bytes arp = {255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 7, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 7, 10, 0, 2, 15, 0, 0, 0, 0, 0, 0, 10, 0, 2, 2};
+    Bytes arp = {255, 255, 255, 255, 255, 255, 2, 0,  0, 0, 0,  7, 8, 6, 0, 1, 8, 0,  6, 4, 0,
+                 1,   2,   0,   0,   0,   0,   7, 10, 0, 2, 15, 0, 0, 0, 0, 0, 0, 10, 0, 2, 2};
     m.ram.write(DATA + 12, arp);
     m.run(tx, 1, {{DATA, static_cast<uint32_t>(12 + arp.size()), false}});
     uint32_t id, len;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Serves virtio devices to QEMU, over our vfio-user server: virtio_serve FOLDER IMAGE makes blk.sock, net.sock, rng.sock and console.sock in FOLDER,
- * writes what the guest's console says to console.out there, echoes each line to the guest, and ends with SIGTERM. Run by linux.sh.
+ * Serves virtio devices to QEMU, over our vfio-user server: virtio_serve FOLDER IMAGE makes blk.sock, net.sock, rng.sock and console.sock
+ * in FOLDER, writes what the guest's console says to console.out there, echoes each line to the guest, and ends with SIGTERM. Run by
+ * linux.sh.
  */
 #include "vmm/vfio_user/server.h"
 #include "vmm/virtio/block.h"
@@ -64,7 +65,8 @@ int main(int argc, char **argv)
     FILE *file = fopen(out, "w");
     struct virtio_device *disk = virtio_block_create(&(struct virtio_block_config){.path = argv[2], .serial = "mediant-disk"}, &error);
     struct net_backend *user = disk ? net_user_create(&(struct net_user_config){.hostname = "guest"}, &error) : NULL;
-    struct virtio_device *net = user ? virtio_net_create(&(struct virtio_net_config){.mac = {0x52, 0x54, 0, 1, 2, 3}, .backend = user}, &error) : NULL;
+    struct virtio_device *net =
+        user ? virtio_net_create(&(struct virtio_net_config){.mac = {0x52, 0x54, 0, 1, 2, 3}, .backend = user}, &error) : NULL;
     if (!net || !file) {
         fprintf(stderr, "virtio_serve: %s\n", error ? error->message : out);
         return 1;
