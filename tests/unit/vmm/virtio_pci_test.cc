@@ -114,6 +114,7 @@ class Machine {
     Driver queue(uint16_t number, uint16_t size)
     {
         Driver driver(ram, size, Ram::BASE + 0x40000u * number);
+        memset(ram.host + 0x40000u * number, 0, 0x40000); // as a driver does before it tells where they are
         wr<uint16_t>(common + 22, number);
         wr<uint16_t>(common + 24, size);
         for (auto [at, addr] : {std::pair{32u, driver.desc}, {40u, driver.avail}, {48u, driver.used}}) {
