@@ -22,8 +22,8 @@ static void print_config_help(void)
             const struct option *o = &options[i];
             if (o->group != group)
                 continue;
-            g_autofree char *values = option_values(o);
-            printf("  %-10s  %s (%s)", o->key, o->help, values);
+            g_autofree char *values = option_values(o), *title = option_title(o);
+            printf("  %-10s  %s (%s)", title, o->help, values);
             if (!o->fallback)
                 puts("; required");
             else if (*o->fallback)
@@ -42,9 +42,9 @@ static void print_keys_markdown(unsigned group)
         const struct option *o = &options[i];
         if (o->group != group)
             continue;
-        g_autofree char *values = option_values(o);
+        g_autofree char *values = option_values(o), *title = option_title(o);
         const char *mark = o->fallback && *o->fallback ? "`" : "";
-        printf("| `%s` | %s | %s%s%s | %s |\n", o->key, values, mark, o->fallback ? o->fallback : "required", mark, o->help);
+        printf("| `%s` | %s | %s%s%s | %s |\n", title, values, mark, o->fallback ? o->fallback : "required", mark, o->help);
     }
 }
 

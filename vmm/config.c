@@ -101,7 +101,7 @@ static void set_defaults(enum option_group group, void *settings)
 {
     for (size_t i = 0; i < option_count; i++) {
         g_autofree char *reason = NULL;
-        if (options[i].group == group && options[i].fallback && !option_set(&options[i], settings, options[i].fallback, NULL, &reason))
+        if (options[i].group == group && options[i].fallback && !option_set(&options[i], settings, NULL, options[i].fallback, NULL, &reason))
             g_error("default of %s: %s", options[i].key, reason);
     }
 }
@@ -152,7 +152,8 @@ static bool valid_name(const char *name)
 static bool set_key(enum option_group group, void *settings, const char *where, const char *section, const char *key,
                     const char *value, const char *base, GError **error)
 {
-    const struct option *option = option_find(group, key);
+    const char *name;
+    const struct option *option = option_find(group, key, &name);
     g_autofree char *reason = NULL;
 
     if (!option) {
@@ -160,7 +161,7 @@ static bool set_key(enum option_group group, void *settings, const char *where, 
         return guess ? fail(error, where, "[%s] %s: unknown key (did you mean %s?)", section, key, guess)
                      : fail(error, where, "[%s] %s: unknown key (vmm help config lists the keys)", section, key);
     }
-    if (!option_set(option, settings, value, base, &reason))
+    if (!option_set(option, settings, name, value, base, &reason))
         return fail(error, where, "[%s] %s: %s", section, key, reason);
     return true;
 }
@@ -338,6 +339,18 @@ static bool check_required(const struct config *config, GError **error)
                     return fail(error, config->path, "[%s %s] %s: is missing (try %s = %s)", option_group_names[named->group],
                                 settings_name(settings), options[o].key, options[o].key, options[o].example);
         }
+    }
+    for (unsigned i = 0; i < config->vms->len; i++) {
+        const struct vm_settings *vm = g_ptr_array_index(config->vms, i);
+        if (!vm->image && !vm->kernel)
+            return fail(error, config->path, "[vm %s] image: is missing (try image = guest.elf, or kernel = vmlinuz for Linux)", vm->name);
+        if (vm->image && vm->kernel)
+            return fail(error, config->path, "[vm %s] kernel: there is an image already (remove one)", vm->name);
+        if (vm->image && (vm->initrd || vm->cmdline))
+            return fail(error, config->path, "[vm %s] %s: goes with kernel, not with image (try %s)", vm->name, vm->initrd ? "initrd" : "cmdline",
+                        vm->initrd ? "kernel = ..." : "args = ...");
+        if (vm->kernel && vm->args)
+            return fail(error, config->path, "[vm %s] args: goes with image, not with kernel (try cmdline = ...)", vm->name);
     }
     return true;
 }

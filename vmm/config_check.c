@@ -119,17 +119,28 @@ static bool check_gpus(const struct config *config, GError **error)
     return true;
 }
 
+static bool check_file(const struct config *config, const struct vm_settings *vm, const char *key, const char *path, GError **error)
+{
+    if (!path || g_file_test(path, G_FILE_TEST_EXISTS))
+        return true;
+    return fail(config, "vm", vm->name, key, error, "%s: no such file (paths are relative to the configuration file)", path);
+}
+
 static bool check_vm(const struct config *config, const struct vm_settings *vm, enum config_check_depth depth, GError **error)
 {
-    struct boot_request request = {
-        .image = vm->image, .args = vm->args, .vcpus = (unsigned)vm->vcpus, .ecam_base = PCI_ECAM_BASE,
-        .packed = depth == CONFIG_CHECK_BEFORE_START};
+    const char *key = vm->kernel ? "kernel" : "image";
+    const struct boot_request request = {.image = vm->kernel ? vm->kernel : vm->image,
+                                         .args = vm->kernel ? vm->cmdline : vm->args,
+                                         .initrd = vm->initrd,
+                                         .vcpus = (unsigned)vm->vcpus,
+                                         .ecam_base = PCI_ECAM_BASE,
+                                         .packed = depth == CONFIG_CHECK_BEFORE_START};
     g_autoptr(GError) problem = NULL;
 
-    if (!g_file_test(vm->image, G_FILE_TEST_EXISTS))
-        return fail(config, "vm", vm->name, "image", error, "%s: no such file (paths are relative to the configuration file)", vm->image);
+    if (!check_file(config, vm, key, request.image, error) || !check_file(config, vm, "initrd", vm->initrd, error))
+        return false;
     if (!boot_check(&request, vm->memory, &problem))
-        return fail(config, "vm", vm->name, "image", error, "%s", problem->message);
+        return fail(config, "vm", vm->name, key, error, "%s", problem->message);
     g_autofree char *reason = NULL;
     g_autoptr(GArray) cpus = vm->pin ? cpu_list_parse(vm->pin, &reason) : NULL;
     if (vm->pin && !cpus)

@@ -151,6 +151,7 @@ struct machine *machine_create(const struct machine_config *config, GError **err
     machine->name = g_strdup(config->name);
     machine->image = g_strdup(config->image);
     machine->args = g_strdup(config->args);
+    machine->initrd = g_strdup(config->initrd);
     machine->ended = config->ended;
     machine->opaque = config->opaque;
     g_mutex_init(&machine->lock);
@@ -190,6 +191,7 @@ bool machine_start(struct machine *machine, GError **error)
     int tsc_khz = ioctl(machine->vcpus[0].fd, KVM_GET_TSC_KHZ, 0);
     struct boot_request request = {.image = machine->image,
                                    .args = machine->args,
+                                   .initrd = machine->initrd,
                                    .vcpus = machine->vcpu_count,
                                    .tsc_khz = tsc_khz > 0 ? (uint32_t)tsc_khz : 0,
                                    .ecam_base = PCI_ECAM_BASE};
@@ -261,5 +263,6 @@ void machine_destroy(struct machine *machine)
     g_free(machine->name);
     g_free(machine->image);
     g_free(machine->args);
+    g_free(machine->initrd);
     g_free(machine);
 }

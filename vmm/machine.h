@@ -31,6 +31,7 @@ struct machine_config {
     const char *device; /* "/dev/kvm" */
     const char *image;  /* path; copied */
     const char *args;   /* or NULL; copied */
+    const char *initrd; /* path, or NULL; copied */
     uint64_t memory;    /* bytes, a multiple of 4 KiB, at least 2 MiB */
     unsigned vcpus;     /* 1 .. MACHINE_MAX_VCPUS */
     struct cpu_limits cpu; /* pin is read by machine_create() only */

@@ -23,7 +23,7 @@ struct vcpu {
 };
 
 struct machine {
-    char *name, *image, *args;
+    char *name, *image, *args, *initrd;
     unsigned vcpu_count;
     int kvm_fd, vm_fd;
     size_t run_size;

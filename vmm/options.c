@@ -80,8 +80,19 @@ const struct option options[] = {
     {OPTION_SCHEDULER, "hang", OPTION_DURATION, offsetof(struct scheduler_settings, hang_ns), "2s", .min = 1000 * US,
      .max = 3600 * SECOND, .example = "2s", .help = "how long an engine that another vGPU waits for may take to let go of a workload before it is reset"},
 
-    {OPTION_VM, "image", OPTION_PATH, offsetof(struct vm_settings, image), NULL, .example = "guest.elf",
-     .help = "ELF executable of the guest, relative to this file"},
+    {OPTION_VM, "image", OPTION_PATH, offsetof(struct vm_settings, image), "", .example = "guest.elf",
+     .help = "ELF executable of a bare-metal guest, relative to this file (or kernel)"},
+    {OPTION_VM, "kernel", OPTION_PATH, offsetof(struct vm_settings, kernel), "", .example = "vmlinuz",
+     .help = "Linux kernel: a bzImage or an ELF vmlinux, relative to this file (or image)"},
+    {OPTION_VM, "initrd", OPTION_PATH, offsetof(struct vm_settings, initrd), "", .example = "initrd.img",
+     .help = "initial RAM disk of the kernel"},
+    {OPTION_VM, "cmdline", OPTION_STRING, offsetof(struct vm_settings, cmdline), "", .example = "console=ttyS0 root=/dev/vda1",
+     .help = "the kernel's command line"},
+    {OPTION_VM, "disk", OPTION_DISK, offsetof(struct vm_settings, disks), "", .example = "debian.img, readonly",
+     .help = "virtio disk of a raw image or block device; NAME is its serial. Options: `readonly`; `direct`, past the host's page cache"},
+    {OPTION_VM, "net", OPTION_NET, offsetof(struct vm_settings, nets), "", .example = "user, forward=tcp:2222:22",
+     .help = "virtio network card. `user` needs no rights: 10.0.2.0/24 with DHCP, options `forward=tcp:HOST:GUEST` (or udp) and `isolated`; `tap:` takes "
+             "an interface of the host. Either: `mac=ADDRESS`"},
     {OPTION_VM, "memory", OPTION_SIZE, offsetof(struct vm_settings, memory), "64M", .min = 2 * MIB, .max = 256 * GIB,
      .multiple = 4 * KIB, .example = "512M", .help = "RAM"},
     {OPTION_VM, "vcpus", OPTION_NUMBER, offsetof(struct vm_settings, vcpus), "1", .min = 1, .max = MACHINE_MAX_VCPUS,
@@ -102,7 +113,7 @@ const struct option options[] = {
     {OPTION_VM, "serial", OPTION_SERIAL, offsetof(struct vm_settings, serial), "stdio", .example = "stdio",
      .help = "where its serial port goes"},
     {OPTION_VM, "args", OPTION_STRING, offsetof(struct vm_settings, args), "", .example = "frames=60",
-     .help = "the guest's command line"},
+     .help = "the command line of image"},
     {OPTION_VM, "screenshot", OPTION_PATH, offsetof(struct vm_settings, screenshot), "", .example = "screen.png",
      .help = "PNG file for what the guest's screen shows at the end and at SIGUSR1"},
 
@@ -119,12 +130,29 @@ const struct option options[] = {
 };
 const size_t option_count = G_N_ELEMENTS(options);
 
-const struct option *option_find(enum option_group group, const char *key)
+static bool has_name(enum option_type type)
 {
-    for (size_t i = 0; i < option_count; i++)
-        if (options[i].group == group && strcmp(options[i].key, key) == 0)
-            return &options[i];
+    return type == OPTION_DISK || type == OPTION_NET;
+}
+
+const struct option *option_find(enum option_group group, const char *key, const char **name)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option *option = &options[i];
+        size_t len = strlen(option->key);
+        if (option->group != group || strncmp(option->key, key, len) != 0)
+            continue;
+        if (key[len] == '\0' || (has_name(option->type) && key[len] == ' ')) {
+            *name = has_name(option->type) ? key + len + (key[len] != '\0') : NULL;
+            return option;
+        }
+    }
     return NULL;
+}
+
+char *option_title(const struct option *option)
+{
+    return g_strconcat(option->key, has_name(option->type) ? " NAME" : "", NULL);
 }
 
 const char *option_suggest(enum option_group group, const char *key)
@@ -201,11 +229,56 @@ static bool check_choice(const struct option *option, const char *text, char **r
     return false;
 }
 
-bool option_set(const struct option *option, void *settings, const char *text, const char *base, char **reason)
+static const char *device_name(enum option_type type, const void *device)
+{
+    return type == OPTION_DISK ? ((const struct disk_settings *)device)->name : ((const struct net_settings *)device)->name;
+}
+
+static bool valid_device_name(const char *name)
+{
+    for (const char *c = name; *c; c++)
+        if (!g_ascii_isalnum(*c) && !strchr("-_.", *c))
+            return false;
+    return *name && strlen(name) <= DEVICE_NAME_MAX;
+}
+
+/* Puts a disk or network card into its list, in the place of one of the same name if there is one. */
+static bool set_device(const struct option *option, GPtrArray **list, const char *name, const char *text, const char *base, char **reason)
+{
+    bool disk = option->type == OPTION_DISK;
+
+    if (!name || !valid_device_name(name)) {
+        *reason = g_strdup_printf("lacks a name of 1 to %d letters, digits, '-', '_' or '.' (try %s first = %s)", DEVICE_NAME_MAX, option->key, option->example);
+        return false;
+    }
+    void *device = disk ? (void *)disk_settings_parse(name, text, base, reason) : (void *)net_settings_parse(name, text, reason);
+    if (!device)
+        return false;
+    if (!*list)
+        *list = g_ptr_array_new_with_free_func(disk ? (GDestroyNotify)disk_settings_free : (GDestroyNotify)net_settings_free);
+    for (unsigned i = 0; i < (*list)->len; i++) {
+        if (strcmp(device_name(option->type, g_ptr_array_index(*list, i)), name) == 0) {
+            g_ptr_array_remove_index(*list, i);
+            g_ptr_array_insert(*list, (int)i, device);
+            return true;
+        }
+    }
+    g_ptr_array_add(*list, device);
+    if ((*list)->len <= DEVICES_MAX)
+        return true;
+    *reason = g_strdup_printf("more than %d of them", DEVICES_MAX);
+    return false;
+}
+
+bool option_set(const struct option *option, void *settings, const char *name, const char *text, const char *base, char **reason)
 {
     void *field = (char *)settings + option->offset;
     bool unset = option->fallback && *option->fallback == '\0' && *text == '\0';
 
+    if (has_name(option->type) && unset && !name)
+        return true; /* the default: none */
+    if (has_name(option->type))
+        return set_device(option, field, name, text, base, reason);
     if (!is_text(option->type)) {
         uint64_t value = 0;
         if (!unset && !parse_value(option, text, &value, reason))
@@ -263,6 +336,10 @@ char *option_values(const struct option *option)
         return range_text(option, "a duration");
     case OPTION_NUMBER:
         return range_text(option, "a number");
+    case OPTION_DISK:
+        return g_strdup("a path, and options behind commas");
+    case OPTION_NET:
+        return g_strdup("user or tap:INTERFACE, and options behind commas");
     case OPTION_STRING:
         break;
     }
@@ -272,9 +349,10 @@ char *option_values(const struct option *option)
 void option_clear_all(enum option_group group, void *settings)
 {
     for (size_t i = 0; i < option_count; i++) {
-        if (options[i].group == group && is_text(options[i].type)) {
-            char **field = (char **)(void *)((char *)settings + options[i].offset);
-            g_clear_pointer(field, g_free);
-        }
+        void *field = (char *)settings + options[i].offset;
+        if (options[i].group == group && is_text(options[i].type))
+            g_clear_pointer((char **)field, g_free);
+        else if (options[i].group == group && has_name(options[i].type))
+            g_clear_pointer((GPtrArray **)field, g_ptr_array_unref);
     }
 }

@@ -5,6 +5,8 @@
 #ifndef MEDIANT_VMM_OPTIONS_H
 #define MEDIANT_VMM_OPTIONS_H
 
+#include "vmm/device_settings.h"
+
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,7 +29,10 @@ struct scheduler_settings {
 
 struct vm_settings {
     char *name;
-    char *image;      /* path */
+    char *image;      /* path of a bare-metal guest, or NULL */
+    char *kernel;     /* path of a Linux kernel, or NULL: one of both is given */
+    char *initrd;     /* path, or NULL; with kernel */
+    char *cmdline;    /* of the kernel, or NULL */
     uint64_t memory;  /* bytes */
     uint64_t vcpus;
     uint64_t cpu_share, cpu_cap; /* percent; 0: none */
@@ -36,7 +41,9 @@ struct vm_settings {
     uint64_t weight;  /* 0: the type's */
     char *monitor;    /* "dp" or "hdmi" */
     char *serial;     /* "stdio", "none" or a path */
-    char *args;       /* the guest's command line */
+    char *args;       /* the command line of image, or NULL */
+    GPtrArray *disks; /* struct disk_settings *, in the file's order; NULL when there is none */
+    GPtrArray *nets;  /* struct net_settings *, likewise */
     char *screenshot; /* path, or NULL */
 };
 
@@ -62,6 +69,8 @@ enum option_type {
     OPTION_SIZE,     /* uint64_t: bytes */
     OPTION_DURATION, /* uint64_t: nanoseconds */
     OPTION_NUMBER,   /* uint64_t */
+    OPTION_DISK,     /* GPtrArray * of struct disk_settings: the key has a name, as in `disk root`, and may appear often */
+    OPTION_NET,      /* GPtrArray * of struct net_settings, likewise */
 };
 
 struct option {
@@ -87,21 +96,23 @@ extern const char *const option_group_names[OPTION_GROUPS + 1];
 /* True for groups that have a name of their own, as in [vm NAME], and may appear often. */
 bool option_group_is_named(enum option_group group);
 
-/* NULL when the group has no such key. */
-const struct option *option_find(enum option_group group, const char *key);
+/* NULL when the group has no such key. For keys that have a name, key is with it ("disk root"), and *name its begin; else NULL. */
+const struct option *option_find(enum option_group group, const char *key, const char **name);
+/* "disk NAME": how the key is written. Caller frees with g_free. */
+char *option_title(const struct option *option);
 /* The key of the group that was probably meant, or NULL. */
 const char *option_suggest(enum option_group group, const char *key);
 
 /*
- * Parses text into the option's field of settings (replacing what is there). base is the directory that paths are relative to. On failure
+ * Parses text into the option's field of settings (replacing what is there of that name). name is what option_find() gave; base is the directory that paths are relative to. On failure
  * returns false with *reason (caller frees), as in: "12X" is not a size (try 512M)
  */
-bool option_set(const struct option *option, void *settings, const char *text, const char *base, char **reason);
+bool option_set(const struct option *option, void *settings, const char *name, const char *text, const char *base, char **reason);
 
 /* What values it takes, for people: "fair, fifo or ..." or "10us to 10s". Caller frees with g_free. */
 char *option_values(const struct option *option);
 
-/* Releases the strings of a group's settings. */
+/* Releases the strings and lists of a group's settings. */
 void option_clear_all(enum option_group group, void *settings);
 
 #ifdef __cplusplus

@@ -8,6 +8,7 @@
 #include "vmm/machine.h"
 #include "vmm/messages.h"
 #include "vmm/vfio_user/client.h"
+#include "vmm/vm_devices.h"
 
 #include <glib-unix.h>
 #include <stdio.h>
@@ -164,8 +165,9 @@ static bool create_machine(struct session *session, struct session_vm *vm, unsig
     g_autofree char *prefix = stdio && on_stdio > 1 ? g_strdup_printf("[%s] ", settings->name) : NULL;
     struct machine_config config = {.name = settings->name,
                                     .device = session->options->device,
-                                    .image = settings->image,
-                                    .args = settings->args,
+                                    .image = settings->kernel ? settings->kernel : settings->image,
+                                    .args = settings->kernel ? settings->cmdline : settings->args,
+                                    .initrd = settings->initrd,
                                     .memory = settings->memory,
                                     .vcpus = (unsigned)settings->vcpus,
                                     .cpu = {.share = (unsigned)settings->cpu_share, .cap = (unsigned)settings->cpu_cap, .pin = settings->pin},
@@ -185,6 +187,8 @@ static bool create_machine(struct session *session, struct session_vm *vm, unsig
         g_propagate_error(error, g_steal_pointer(&problem));
         return false;
     }
+    if (!vm_devices_attach(vm->machine, settings, session->config->path, session->messages, error))
+        return false;
     if (stdio && on_stdio == 1)
         session->console = console_create(STDIN_FILENO, vm->machine);
     return true;

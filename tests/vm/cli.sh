@@ -43,6 +43,7 @@ expect 0 '^resolution: 1920x1200$' "$vmm" types
 expect 0 '"name": "i915-GVTg_V5_8"' "$vmm" types --json
 expect 0 'vfio' "$vmm" gpus
 expect 0 '^\[' "$vmm" gpus --json
+expect 0 '^  disk NAME ' "$vmm" help config
 expect 0 'aperture' "$vmm" help config
 expect 0 '^\| `aperture` \| a size, 256M to 4G' "$vmm" help config --markdown
 expect 2 'vmm: help: --markdown is for vmm help config' "$vmm" help run --markdown
@@ -50,6 +51,18 @@ expect 0 'alpha: 64M of RAM, 1 vCPU, gpu none' "$vmm" check "$dir/good.ini"
 expect 0 '"memory": 134217728' "$vmm" check --json -o alpha.memory=128M "$dir/good.ini"
 expect 2 '^vmm: .*/none.ini: no such file$' "$vmm" check "$dir/none.ini"
 expect 2 '^vmm: -o alpha.memory=12X: \[vm alpha\] memory: "12X" is not a size \(try 512M\)$' "$vmm" check -o alpha.memory=12X "$dir/good.ini"
+# Devices of a VM, and what they need from the host.
+truncate -s 1M "$dir/disk.img"
+cat >"$dir/devices.ini" <<INI
+[vm alpha]
+image = $guests/hello.elf
+args = who=world
+disk root = disk.img, readonly
+net lan = user, isolated
+pin = 0
+INI
+expect 2 '\[vm alpha\] kernel: .*/none: no such file' "$vmm" check -o alpha.image= -o alpha.args= -o alpha.kernel="$dir/none" "$dir/good.ini"
+expect 2 '\[vm alpha\] kernel: .*/disk.img: ' "$vmm" check -o alpha.image= -o alpha.args= -o alpha.kernel="$dir/disk.img" "$dir/good.ini"
 cat >"$dir/served.ini" <<INI
 [vgpu alpha]
 type = i915-GVTg_V5_8
@@ -84,6 +97,12 @@ if ! { : <>/dev/kvm; } 2>/dev/null; then
   [ "$failures" -eq 0 ] && exit 77
   exit 1
 fi
+
+expect 0 'hello from a PVH guest to world' "$vmm" run "$dir/devices.ini"
+expect 2 '\[vm alpha\] disk root: .*/none.img: ' "$vmm" run -o "alpha.disk root=$dir/none.img" "$dir/devices.ini"
+expect 2 '\[vm alpha\] disk two: .*/disk.img: ' "$vmm" run -o "alpha.disk root=$dir/disk.img" -o "alpha.disk two=$dir/disk.img" "$dir/devices.ini"
+expect 2 '\[vm alpha\] net lan: .*nonesuch0' "$vmm" run -o "alpha.net lan=tap:nonesuch0xxxxxxxx" "$dir/devices.ini"
+expect 2 'pin: the host has no CPU 4095' "$vmm" run -o alpha.pin=4095 "$dir/devices.ini"
 
 cat >"$dir/three.ini" <<INI
 [vm good]

@@ -172,7 +172,7 @@ TEST_F(Config, FilesThatAreNone)
 
 TEST_F(Config, Images)
 {
-    EXPECT_EQ(message("[vm a]\nmemory = 64M\n"), "test.ini: [vm a] image: is missing (try image = guest.elf)");
+    EXPECT_EQ(message("[vm a]\nmemory = 64M\n"), "test.ini: [vm a] image: is missing (try image = guest.elf, or kernel = vmlinuz for Linux)");
     EXPECT_EQ(message("[vm a]\nimage = other.elf\n"),
               "test.ini: [vm a] image: other.elf: no such file (paths are relative to the configuration file)");
     write("text.elf", "#!/bin/sh\n");
@@ -254,15 +254,68 @@ TEST_F(Config, BadOverrides)
     EXPECT_EQ(message(vm, {"gpu.apertur=1G"}), "-o gpu.apertur=1G: [gpu] apertur: unknown key (did you mean aperture?)");
 }
 
+TEST_F(Config, KernelsAndImagesExcludeEachOther)
+{
+    const std::string vm = "[vm a]\n";
+    EXPECT_EQ(message(vm + "image = a\nkernel = b\n"), "test.ini: [vm a] kernel: there is an image already (remove one)");
+    EXPECT_EQ(message(vm + "image = a\ninitrd = b\n"), "test.ini: [vm a] initrd: goes with kernel, not with image (try kernel = ...)");
+    EXPECT_EQ(message(vm + "image = a\ncmdline = b\n"), "test.ini: [vm a] cmdline: goes with kernel, not with image (try args = ...)");
+    EXPECT_EQ(message(vm + "kernel = a\nargs = b\n"), "test.ini: [vm a] args: goes with image, not with kernel (try cmdline = ...)");
+}
+
+TEST_F(Config, DisksAndNetworkCards)
+{
+    const std::string vm = "[vm a]\nimage = guest.elf\n", where = "test.ini: [vm a] ";
+    for (const char *bad : {"disk = a.img", "disk a/b = a.img", "disk abcdefghijklmnopqrstu = a.img"})
+        EXPECT_NE(message(vm + bad + "\n").find("lacks a name of 1 to 20"), std::string::npos) << bad;
+    EXPECT_EQ(message(vm + "disk a = , readonly\n"), where + "disk a: lacks the path (try disk.img)");
+    EXPECT_EQ(message(vm + "disk a = a.img, readonl\n"), where + "disk a: \"readonl\" is not an option (did you mean readonly?)");
+    EXPECT_EQ(message(vm + "net a = usr\n"), where + "net a: \"usr\" is neither user nor tap:INTERFACE (try user)");
+    EXPECT_EQ(message(vm + "net a = tap:\n"), where + "net a: \"tap:\" is neither user nor tap:INTERFACE (try user)");
+    EXPECT_EQ(message(vm + "net a = tap:t0, isolated\n"), where + "net a: \"isolated\" is an option of user, not of tap");
+    for (const char *bad : {"mac=", "mac=02:00:00:00:00", "mac=03:00:00:00:00:01", "mac=00:00:00:00:00:00", "mac=02:00:00:00:00:0g", "mac=2:0:0:0:0:1"})
+        EXPECT_NE(message(vm + "net a = user, " + bad + "\n").find("is no address of one machine"), std::string::npos) << bad;
+    for (const char *bad : {"forward=", "forward=tcp:1", "forward=tcp:0:22", "forward=tcp:22:65536", "forward=sctp:1:1", "forward=tcp:1:2:3"})
+        EXPECT_NE(message(vm + "net a = user, " + bad + "\n").find("is no forward"), std::string::npos) << bad;
+    std::string many = vm;
+    for (unsigned i = 0; i < 9; i++)
+        many += "disk d" + std::to_string(i) + " = a.img\n";
+    EXPECT_EQ(message(many), where + "disk d8: more than 8 of them");
+    EXPECT_EQ(message(vm + "disk a = 1.img\ndisk a = 2.img\n"), where + "disk a: the key appears twice (remove one)");
+
+    g_autoptr(GError) error = nullptr;
+    write("test.ini", vm + "disk root = a.img, readonly\ndisk data = /b.img,direct\nnet lan = user, forward=udp:53:5353, mac=02:00:00:00:00:fe\nnet x = tap:tap0\n");
+    config *c = config_load(path.c_str(), pointers({"a.disk root=/other.img"}).data(), &error);
+    ASSERT_NE(c, nullptr) << error->message;
+    auto *v = static_cast<vm_settings *>(g_ptr_array_index(c->vms, 0));
+    ASSERT_EQ(v->disks->len, 2u);
+    auto *root = static_cast<disk_settings *>(g_ptr_array_index(v->disks, 0)), *data = static_cast<disk_settings *>(g_ptr_array_index(v->disks, 1));
+    EXPECT_STREQ(root->name, "root");
+    EXPECT_STREQ(root->path, "/other.img"); // the override has replaced it
+    EXPECT_FALSE(root->read_only);
+    EXPECT_TRUE(data->direct);
+    ASSERT_EQ(v->nets->len, 2u);
+    auto *lan = static_cast<net_settings *>(g_ptr_array_index(v->nets, 0));
+    ASSERT_EQ(lan->forwards->len, 1u);
+    auto forward = g_array_index(lan->forwards, net_forward_settings, 0);
+    EXPECT_TRUE(forward.udp);
+    EXPECT_EQ(forward.host_port, 53);
+    EXPECT_EQ(forward.guest_port, 5353);
+    EXPECT_EQ(lan->mac[5], 0xfe);
+    EXPECT_EQ(lan->tap, nullptr);
+    EXPECT_STREQ(static_cast<net_settings *>(g_ptr_array_index(v->nets, 1))->tap, "tap0");
+    config_free(c);
+}
+
 TEST_F(Config, EveryDefaultAndExampleOfTheTableIsValid)
 {
     for (size_t i = 0; i < option_count; i++) {
         union { gpu_settings g; scheduler_settings s; vm_settings v; } settings = {};
         char *reason = nullptr;
-        EXPECT_TRUE(option_set(&options[i], &settings, options[i].example, "/", &reason)) << options[i].key << ": " << reason;
+        EXPECT_TRUE(option_set(&options[i], &settings, "x", options[i].example, "/", &reason)) << options[i].key << ": " << reason;
         option_clear_all(options[i].group, &settings);
         if (options[i].fallback) {
-            EXPECT_TRUE(option_set(&options[i], &settings, options[i].fallback, "/", &reason)) << options[i].key << ": " << reason;
+            EXPECT_TRUE(option_set(&options[i], &settings, nullptr, options[i].fallback, "/", &reason)) << options[i].key << ": " << reason;
             option_clear_all(options[i].group, &settings);
         }
         EXPECT_NE(options[i].help, nullptr);
