@@ -166,10 +166,9 @@ static uint16_t vector(const struct virtio_pci *transport, uint32_t value)
 /* Size and places are fixed once the queue is enabled (4.1.4.3.2). */
 static void write_queue(struct virtio_pci *transport, unsigned offset, uint32_t value, struct virtio_aftermath *aftermath)
 {
-    struct queue_registers *queue = &transport->registers[transport->queue_select];
-
     if (transport->queue_select >= transport->dev->queue_count)
         return;
+    struct queue_registers *queue = &transport->registers[transport->queue_select];
     if (offset == QUEUE_VECTOR) {
         queue->vector = vector(transport, value);
         return;
