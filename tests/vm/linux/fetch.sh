@@ -137,7 +137,10 @@ copy_modules() {
     case $seen in *" $name "*) continue ;; esac
     seen+="$name "
     file=$(find "$dir/kernel" \( -name "${name//_/[-_]}.ko" -o -name "${name//_/[-_]}.ko.*" \) -print -quit)
-    [ -n "$file" ] || die "the kernel package has no module $name"
+    if [ -z "$file" ]; then
+      grep -q "/${name//_/[-_]}\.ko\$" "$dir/modules.builtin" && continue
+      die "the kernel package has no module $name"
+    fi
     path=$target${file#"$dir"}
     path=${path%.ko*}.ko
     mkdir -p "${path%/*}"
