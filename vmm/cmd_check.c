@@ -12,6 +12,14 @@ static void print(const struct config *config)
         const struct vm_settings *vm = g_ptr_array_index(config->vms, i);
         g_autofree char *memory = format_size(vm->memory);
         printf("%s: %s of RAM, %u vCPU%s, gpu %s\n", vm->name, memory, (unsigned)vm->vcpus, vm->vcpus == 1 ? "" : "s", vm->gpu);
+        for (unsigned d = 0; vm->disks && d < vm->disks->len; d++) {
+            const struct disk_settings *disk = g_ptr_array_index(vm->disks, d);
+            printf("%s: disk %s: %s%s%s\n", vm->name, disk->name, disk->path, disk->read_only ? ", readonly" : "", disk->direct ? ", direct" : "");
+        }
+        for (unsigned n = 0; vm->nets && n < vm->nets->len; n++) {
+            const struct net_settings *net = g_ptr_array_index(vm->nets, n);
+            printf("%s: net %s: %s%s\n", vm->name, net->name, net->tap ? "tap:" : "user", net->tap ? net->tap : "");
+        }
     }
     for (unsigned i = 0; i < config->vgpus->len; i++) {
         const struct vgpu_settings *vgpu = g_ptr_array_index(config->vgpus, i);
@@ -21,6 +29,34 @@ static void print(const struct config *config)
     printf("%s: ok\n", config->path);
 }
 
+/* ", "KEY": TEXT", with null for NULL. */
+static void print_json_text(const char *key, const char *text)
+{
+    g_autofree char *quoted = text ? json_string(text) : g_strdup("null");
+
+    printf(", \"%s\": %s", key, quoted);
+}
+
+static void print_json_devices(const struct vm_settings *vm)
+{
+    printf(", \"disks\": [");
+    for (unsigned i = 0; vm->disks && i < vm->disks->len; i++) {
+        const struct disk_settings *disk = g_ptr_array_index(vm->disks, i);
+        g_autofree char *name = json_string(disk->name), *path = json_string(disk->path);
+        printf("%s{\"name\": %s, \"path\": %s, \"readonly\": %s, \"direct\": %s}", i ? ", " : "", name, path, disk->read_only ? "true" : "false",
+               disk->direct ? "true" : "false");
+    }
+    printf("], \"nets\": [");
+    for (unsigned i = 0; vm->nets && i < vm->nets->len; i++) {
+        const struct net_settings *net = g_ptr_array_index(vm->nets, i);
+        g_autofree char *name = json_string(net->name);
+        printf("%s{\"name\": %s", i ? ", " : "", name);
+        print_json_text("tap", net->tap);
+        printf("}");
+    }
+    printf("]");
+}
+
 static void print_json(const struct config *config)
 {
     g_autofree char *path = json_string(config->path);
@@ -28,9 +64,15 @@ static void print_json(const struct config *config)
     printf("{\"path\": %s, \"vms\": [", path);
     for (unsigned i = 0; i < config->vms->len; i++) {
         const struct vm_settings *vm = g_ptr_array_index(config->vms, i);
-        g_autofree char *name = json_string(vm->name), *image = json_string(vm->image), *gpu = json_string(vm->gpu);
-        printf("%s{\"name\": %s, \"image\": %s, \"memory\": %" G_GUINT64_FORMAT ", \"vcpus\": %" G_GUINT64_FORMAT ", \"gpu\": %s}",
-               i ? ", " : "", name, image, vm->memory, vm->vcpus, gpu);
+        g_autofree char *name = json_string(vm->name);
+        printf("%s{\"name\": %s", i ? ", " : "", name);
+        print_json_text("image", vm->image);
+        print_json_text("kernel", vm->kernel);
+        print_json_text("initrd", vm->initrd);
+        printf(", \"memory\": %" G_GUINT64_FORMAT ", \"vcpus\": %" G_GUINT64_FORMAT, vm->memory, vm->vcpus);
+        print_json_text("gpu", vm->gpu);
+        print_json_devices(vm);
+        printf("}");
     }
     printf("], \"vgpus\": [");
     for (unsigned i = 0; i < config->vgpus->len; i++) {

@@ -61,6 +61,10 @@ disk root = disk.img, readonly
 net lan = user, isolated
 pin = 0
 INI
+expect 0 '^alpha: disk root: .*/disk.img, readonly$' "$vmm" check "$dir/devices.ini"
+expect 0 '^alpha: net lan: user$' "$vmm" check "$dir/devices.ini"
+expect 0 '"disks": \[\{"name": "root", "path": ".*/disk.img", "readonly": true, "direct": false\}\], "nets": \[\{"name": "lan", "tap": null\}\]' "$vmm" check --json "$dir/devices.ini"
+expect 0 '"image": null, "kernel": ".*/hello.elf", "initrd": null' "$vmm" check --json -o alpha.image= -o alpha.args= -o alpha.kernel="$guests/hello.elf" "$dir/good.ini"
 expect 2 '\[vm alpha\] kernel: .*/none: no such file' "$vmm" check -o alpha.image= -o alpha.args= -o alpha.kernel="$dir/none" "$dir/good.ini"
 expect 2 '\[vm alpha\] kernel: .*/disk.img: ' "$vmm" check -o alpha.image= -o alpha.args= -o alpha.kernel="$dir/disk.img" "$dir/good.ini"
 cat >"$dir/served.ini" <<INI
