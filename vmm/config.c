@@ -12,20 +12,6 @@
 #define FILE_SIZE_MAX (UINT64_C(1) << 20)
 enum { NAME_MAX_BYTES = 32, GUESTS_MAX = 64 };
 
-static bool fail(GError **error, const char *where, const char *format, ...) G_GNUC_PRINTF(3, 4);
-
-static bool fail(GError **error, const char *where, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    g_autofree char *reason = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_strdelimit(reason, "\n\r", ' '); /* one line, whatever the file holds */
-    g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %s", where, reason);
-    return false;
-}
-
 static void vm_free(gpointer data)
 {
     struct vm_settings *vm = data;
@@ -158,11 +144,11 @@ static bool set_key(enum option_group group, void *settings, const char *where, 
 
     if (!option) {
         const char *guess = option_suggest(group, key);
-        return guess ? fail(error, where, "[%s] %s: unknown key (did you mean %s?)", section, key, guess)
-                     : fail(error, where, "[%s] %s: unknown key (vmm help config lists the keys)", section, key);
+        return guess ? fail_config(error, where, "[%s] %s: unknown key (did you mean %s?)", section, key, guess)
+                     : fail_config(error, where, "[%s] %s: unknown key (vmm help config lists the keys)", section, key);
     }
     if (!option_set(option, settings, name, value, base, &reason))
-        return fail(error, where, "[%s] %s: %s", section, key, reason);
+        return fail_config(error, where, "[%s] %s: %s", section, key, reason);
     return true;
 }
 
@@ -173,16 +159,16 @@ static void *open_named_group(struct config *config, const struct named_group *n
     GPtrArray *list = group_list(config, named);
 
     if (!valid_name(name)) {
-        fail(error, config->path, "[%s]: a %s's name is 1 to %d letters, digits, '-', '_' or '.' (try [%s alpha])", group, named->what,
+        fail_config(error, config->path, "[%s]: a %s's name is 1 to %d letters, digits, '-', '_' or '.' (try [%s alpha])", group, named->what,
              NAME_MAX_BYTES, kind);
         return NULL;
     }
     if (find_named(config, named, name)) {
-        fail(error, config->path, "[%s %s]: two %ss have this name (try [%s %s2])", kind, name, named->what, kind, name);
+        fail_config(error, config->path, "[%s %s]: two %ss have this name (try [%s %s2])", kind, name, named->what, kind, name);
         return NULL;
     }
     if (list->len >= GUESTS_MAX) {
-        fail(error, config->path, "[%s %s]: more than %d %ss", kind, name, GUESTS_MAX, named->what);
+        fail_config(error, config->path, "[%s %s]: more than %d %ss", kind, name, GUESTS_MAX, named->what);
         return NULL;
     }
     void *settings = g_malloc0(named->size);
@@ -214,9 +200,9 @@ static void *open_group(struct config *config, const char *group, enum option_gr
     }
     const char *guess = strcmp(group, "vm") == 0 ? "vm NAME" : strcmp(group, "vgpu") == 0 ? "vgpu NAME" : suggest(group, known);
     if (guess)
-        fail(error, config->path, "[%s]: unknown group (did you mean [%s]?)", group, guess);
+        fail_config(error, config->path, "[%s]: unknown group (did you mean [%s]?)", group, guess);
     else
-        fail(error, config->path, "[%s]: unknown group (groups are [gpu], [scheduler], [vm NAME], [vgpu NAME])", group);
+        fail_config(error, config->path, "[%s]: unknown group (groups are [gpu], [scheduler], [vm NAME], [vgpu NAME])", group);
     return NULL;
 }
 
@@ -243,14 +229,14 @@ static bool check_duplicates(const struct config *config, const char *text, GErr
             for (size_t i = 0; i < G_N_ELEMENTS(named_groups); i++) {
                 g_autofree char *prefix = g_strdup_printf("%s ", option_group_names[named_groups[i].group]);
                 if (g_str_has_prefix(group, prefix))
-                    return fail(error, config->path, "[%s]: two %ss have this name (try [%s2])", group, named_groups[i].what, group);
+                    return fail_config(error, config->path, "[%s]: two %ss have this name (try [%s2])", group, named_groups[i].what, group);
             }
-            return fail(error, config->path, "[%s]: the group appears twice (merge them)", group);
+            return fail_config(error, config->path, "[%s]: the group appears twice (merge them)", group);
         }
         if (*start != '#' && equals && group) {
             g_autofree char *key = g_strchomp(g_strndup(start, (gsize)(equals - start)));
             if (!g_hash_table_add(keys, g_strdup(key)))
-                return fail(error, config->path, "[%s] %s: the key appears twice (remove one)", group, key);
+                return fail_config(error, config->path, "[%s] %s: the key appears twice (remove one)", group, key);
         }
     }
     return true;
@@ -270,7 +256,7 @@ static bool read_groups(struct config *config, GKeyFile *file, const char *base,
             g_autoptr(GError) escape = NULL;
             g_autofree char *value = g_key_file_get_string(file, *group, *key, &escape);
             if (!value)
-                return fail(error, config->path, "[%s] %s: %s", *group, *key, escape->message);
+                return fail_config(error, config->path, "[%s] %s: %s", *group, *key, escape->message);
             if (!set_key(kind, settings, config->path, *group, *key, g_strchomp(value), base, error))
                 return false;
         }
@@ -287,7 +273,7 @@ static bool override(struct config *config, const char *text, GError **error)
     char *dot = strrchr(left, '.');
 
     if (!dot || dot == left || !dot[1])
-        return fail(error, where, "not of the form section.key=value (try -o gpu.aperture=512M)");
+        return fail_config(error, where, "not of the form section.key=value (try -o gpu.aperture=512M)");
     *dot = '\0';
     const char *section = left, *key = dot + 1, *value = equals + 1;
     if (strcmp(section, "gpu") == 0)
@@ -321,8 +307,8 @@ static bool override(struct config *config, const char *text, GError **error)
     g_auto(GStrv) known = g_strv_builder_end(names);
     const char *guess = suggest(section, (const char *const *)known);
     g_autofree char *list = g_strjoinv(", ", known);
-    return guess ? fail(error, where, "no section %s (did you mean %s?)", section, guess)
-                 : fail(error, where, "no section %s (sections are %s)", section, list);
+    return guess ? fail_config(error, where, "no section %s (did you mean %s?)", section, guess)
+                 : fail_config(error, where, "no section %s (sections are %s)", section, list);
 }
 
 /* Keys without a default must have been given, in the file or by -o. */
@@ -336,21 +322,21 @@ static bool check_required(const struct config *config, GError **error)
             for (size_t o = 0; o < option_count; o++)
                 if (options[o].group == named->group && !options[o].fallback &&
                     !*(char *const *)(const void *)((const char *)settings + options[o].offset))
-                    return fail(error, config->path, "[%s %s] %s: is missing (try %s = %s)", option_group_names[named->group],
+                    return fail_config(error, config->path, "[%s %s] %s: is missing (try %s = %s)", option_group_names[named->group],
                                 settings_name(settings), options[o].key, options[o].key, options[o].example);
         }
     }
     for (unsigned i = 0; i < config->vms->len; i++) {
         const struct vm_settings *vm = g_ptr_array_index(config->vms, i);
         if (!vm->image && !vm->kernel)
-            return fail(error, config->path, "[vm %s] image: is missing (try image = guest.elf, or kernel = vmlinuz for Linux)", vm->name);
+            return fail_config(error, config->path, "[vm %s] image: is missing (try image = guest.elf, or kernel = vmlinuz for Linux)", vm->name);
         if (vm->image && vm->kernel)
-            return fail(error, config->path, "[vm %s] kernel: there is an image already (remove one)", vm->name);
+            return fail_config(error, config->path, "[vm %s] kernel: there is an image already (remove one)", vm->name);
         if (vm->image && (vm->initrd || vm->cmdline))
-            return fail(error, config->path, "[vm %s] %s: goes with kernel, not with image (try %s)", vm->name, vm->initrd ? "initrd" : "cmdline",
+            return fail_config(error, config->path, "[vm %s] %s: goes with kernel, not with image (try %s)", vm->name, vm->initrd ? "initrd" : "cmdline",
                         vm->initrd ? "kernel = ..." : "args = ...");
         if (vm->kernel && vm->args)
-            return fail(error, config->path, "[vm %s] args: goes with image, not with kernel (try cmdline = ...)", vm->name);
+            return fail_config(error, config->path, "[vm %s] args: goes with image, not with kernel (try cmdline = ...)", vm->name);
     }
     return true;
 }
@@ -359,9 +345,9 @@ static bool check_required(const struct config *config, GError **error)
 static bool check_contents(const struct config *config, GError **error)
 {
     if (config->vms->len == 0 && config->vgpus->len == 0)
-        return fail(error, config->path, "no VM (add a group [vm NAME] with image = FILE, or [vgpu NAME] with type = TYPE to serve a vGPU)");
+        return fail_config(error, config->path, "no VM (add a group [vm NAME] with image = FILE, or [vgpu NAME] with type = TYPE to serve a vGPU)");
     if (config->vms->len > 0 && config->vgpus->len > 0)
-        return fail(error, config->path,
+        return fail_config(error, config->path,
                     "[vm %s] and [vgpu %s]: a file has VMs, for vmm run, or vGPUs, for vmm serve (split it; the VM attaches by gpu = " VFIO_USER_PREFIX
                     "SOCKET)",
                     settings_name(g_ptr_array_index(config->vms, 0)), settings_name(g_ptr_array_index(config->vgpus, 0)));
@@ -383,25 +369,25 @@ struct config *config_load(const char *path, const char *const *overrides, GErro
     set_defaults(OPTION_SCHEDULER, &config->scheduler);
 
     if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
-        fail(error, path, "no such file");
+        fail_config(error, path, "no such file");
         goto failed;
     }
     if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
-        fail(error, path, "not a regular file");
+        fail_config(error, path, "not a regular file");
         goto failed;
     }
     if (!g_file_get_contents(path, &text, &size, &problem)) {
-        fail(error, path, "%s", problem->message);
+        fail_config(error, path, "%s", problem->message);
         goto failed;
     }
     if (size > FILE_SIZE_MAX || strlen(text) != size || !g_utf8_validate(text, (gssize)size, NULL)) {
-        fail(error, path, "not a text file of at most 1 MiB");
+        fail_config(error, path, "not a text file of at most 1 MiB");
         goto failed;
     }
     if (!check_duplicates(config, text, error))
         goto failed;
     if (size > 0 && !g_key_file_load_from_data(file, text, size, G_KEY_FILE_NONE, &problem)) {
-        fail(error, path, "%s", problem->message);
+        fail_config(error, path, "%s", problem->message);
         goto failed;
     }
     if (!read_groups(config, file, base, error))

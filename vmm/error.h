@@ -4,6 +4,7 @@
 #define MEDIANT_VMM_ERROR_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,6 +27,12 @@ enum vmm_error {
 
 #define VMM_ERROR vmm_error_quark()
 GQuark vmm_error_quark(void);
+
+/*
+ * Sets VMM_ERROR_CONFIG with the message "WHERE: text", on one line whatever the text holds; where is what the error is about, as a file's path. Returns
+ * false, for return fail_config(...).
+ */
+bool fail_config(GError **error, const char *where, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 #ifdef __cplusplus
 }

@@ -13,19 +13,6 @@
 
 enum { XEN_ELFNOTE_PHYS32_ENTRY = 18 };
 
-static bool fail(GError **error, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
-
-static bool fail(GError **error, const char *name, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    g_autofree char *reason = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %s", name, reason);
-    return false;
-}
-
 static bool inside(uint64_t offset, uint64_t length, uint64_t size)
 {
     return offset <= size && length <= size - offset;
@@ -63,19 +50,19 @@ static bool parse_segment(const char *name, const Elf64_Phdr *header, unsigned i
                           GError **error)
 {
     if (!inside(header->p_offset, header->p_filesz, size))
-        return fail(error, name, "program header %u: its data lies beyond the end of the file (truncated?)", index);
+        return fail_config(error, name, "program header %u: its data lies beyond the end of the file (truncated?)", index);
     if (header->p_filesz > header->p_memsz)
-        return fail(error, name, "program header %u: larger in the file than in memory", index);
+        return fail_config(error, name, "program header %u: larger in the file than in memory", index);
     if (header->p_paddr + header->p_memsz < header->p_paddr)
-        return fail(error, name, "program header %u: its addresses wrap around", index);
+        return fail_config(error, name, "program header %u: its addresses wrap around", index);
     if (header->p_memsz == 0)
         return true;
     if (image->count == ELF_MAX_SEGMENTS)
-        return fail(error, name, "more than %d segments", ELF_MAX_SEGMENTS);
+        return fail_config(error, name, "more than %d segments", ELF_MAX_SEGMENTS);
     for (unsigned i = 0; i < image->count; i++) {
         const struct elf_segment *other = &image->segments[i];
         if (header->p_paddr < other->paddr + other->memory_size && other->paddr < header->p_paddr + header->p_memsz)
-            return fail(error, name, "program header %u: overlaps another segment at 0x%" PRIx64, index, (uint64_t)header->p_paddr);
+            return fail_config(error, name, "program header %u: overlaps another segment at 0x%" PRIx64, index, (uint64_t)header->p_paddr);
     }
     image->segments[image->count++] = (struct elf_segment){.offset = header->p_offset,
                                                            .file_size = header->p_filesz,
@@ -119,20 +106,20 @@ bool elf_parse(const char *name, const uint8_t *data, size_t size, struct elf_im
 
     *image = (struct elf_image){.low = UINT64_MAX};
     if (size < SELFMAG || memcmp(data, ELFMAG, SELFMAG) != 0)
-        return fail(error, name, "not an ELF file");
+        return fail_config(error, name, "not an ELF file");
     if (size < sizeof(header))
-        return fail(error, name, "the ELF header is truncated");
+        return fail_config(error, name, "the ELF header is truncated");
     memcpy(&header, data, sizeof(header));
     if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB)
-        return fail(error, name, "not a 64-bit little-endian ELF file");
+        return fail_config(error, name, "not a 64-bit little-endian ELF file");
     if (header.e_machine != EM_X86_64)
-        return fail(error, name, "made for machine %u, not for x86-64", header.e_machine);
+        return fail_config(error, name, "made for machine %u, not for x86-64", header.e_machine);
     if (header.e_type != ET_EXEC)
-        return fail(error, name, "ELF type %u is not an executable at fixed addresses", header.e_type);
+        return fail_config(error, name, "ELF type %u is not an executable at fixed addresses", header.e_type);
     if (header.e_phentsize != sizeof(Elf64_Phdr))
-        return fail(error, name, "program headers of %u bytes instead of %zu", header.e_phentsize, sizeof(Elf64_Phdr));
+        return fail_config(error, name, "program headers of %u bytes instead of %zu", header.e_phentsize, sizeof(Elf64_Phdr));
     if (!inside(header.e_phoff, (uint64_t)header.e_phnum * sizeof(Elf64_Phdr), size))
-        return fail(error, name, "the program headers lie beyond the end of the file (truncated?)");
+        return fail_config(error, name, "the program headers lie beyond the end of the file (truncated?)");
     for (unsigned i = 0; i < header.e_phnum; i++) {
         Elf64_Phdr segment;
         memcpy(&segment, data + header.e_phoff + i * sizeof(segment), sizeof(segment));
@@ -145,12 +132,12 @@ bool elf_parse(const char *name, const uint8_t *data, size_t size, struct elf_im
         }
     }
     if (image->count == 0)
-        return fail(error, name, "no segment to load");
+        return fail_config(error, name, "no segment to load");
 
     if (!find_entry(header.e_entry, image))
-        return fail(error, name, "the entry point 0x%" PRIx64 " is in no segment", (uint64_t)header.e_entry);
+        return fail_config(error, name, "the entry point 0x%" PRIx64 " is in no segment", (uint64_t)header.e_entry);
     if (image->has_pvh && !segment_at(image, image->pvh_entry))
-        return fail(error, name, "the PVH entry point 0x%x is in no segment", image->pvh_entry);
+        return fail_config(error, name, "the PVH entry point 0x%x is in no segment", image->pvh_entry);
     return true;
 }
 

@@ -9,12 +9,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool fail(GError **error, const char *path, const char *reason)
-{
-    g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %s", path, reason);
-    return false;
-}
-
 static bool is_elf(const uint8_t *data, size_t size)
 {
     return size >= SELFMAG && memcmp(data, ELFMAG, SELFMAG) == 0;
@@ -53,7 +47,7 @@ static bool unpack_payload(const char *path, const struct bzimage *bzimage, size
         return true;
     }
     if (!format || bzimage->payload_size < 8)
-        return fail(error, path, "the payload is compressed in a way that is not known (gzip, xz, zstd, lz4, lzma and bzip2 are)");
+        return fail_config(error, path, "the payload is compressed in a way that is not known (gzip, xz, zstd, lz4, lzma and bzip2 are)");
     const uint32_t expected = size_at_end(payload, bzimage->payload_size);
     const size_t stream = bzimage->payload_size - (unpack_format_has_size(format) ? 0 : sizeof(expected));
     if (!unpack_to(path, format, payload, stream, limit, expected, image, error))
@@ -99,7 +93,7 @@ static bool find_elf(const char *path, size_t limit, struct kernel_image *image,
     }
     if (format)
         return unpack_file(path, format, limit, image, error);
-    return fail(error, path, "not an ELF file, not a Linux bzImage, and not compressed in a way that is known");
+    return fail_config(error, path, "not an ELF file, not a Linux bzImage, and not compressed in a way that is known");
 }
 
 bool kernel_image_open(const char *path, uint64_t ram_low, bool leave_packed, struct kernel_image *image, GError **error)

@@ -218,34 +218,21 @@ static void destroy(struct virtio_device *dev)
     g_free(block);
 }
 
-static bool fail(GError **error, const char *path, const char *format, ...) G_GNUC_PRINTF(3, 4);
-
-static bool fail(GError **error, const char *path, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "disk %s: %s", path, text);
-    return false;
-}
-
 static bool measure(struct virtio_block *block, const char *path, GError **error)
 {
     struct stat st;
     uint64_t bytes;
 
     if (fstat(block->fd, &st) != 0)
-        return fail(error, path, "%s", g_strerror(errno));
+        return fail_config(error, path, "%s", g_strerror(errno));
     if (S_ISREG(st.st_mode))
         bytes = (uint64_t)st.st_size;
     else if (!S_ISBLK(st.st_mode))
-        return fail(error, path, "is neither a file nor a block device");
+        return fail_config(error, path, "is neither a file nor a block device");
     else if (ioctl(block->fd, BLKGETSIZE64, &bytes) != 0)
-        return fail(error, path, "%s", g_strerror(errno));
+        return fail_config(error, path, "%s", g_strerror(errno));
     if (bytes == 0 || bytes % block->align)
-        return fail(error, path, "has %" PRIu64 " bytes, which is no number of %u-byte blocks (try truncate -s %%%u)", bytes, block->align,
+        return fail_config(error, path, "has %" PRIu64 " bytes, which is no number of %u-byte blocks (try truncate -s %%%u)", bytes, block->align,
                     block->align);
     block->sectors = bytes / VIRTIO_BLOCK_SECTOR;
     return true;
@@ -258,11 +245,11 @@ static bool open_image(struct virtio_block *block, const struct virtio_block_con
     block->fd =
         open(config->path, (config->read_only ? O_RDONLY : O_RDWR) | (config->direct ? O_DIRECT : 0) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (block->fd < 0)
-        return fail(error, config->path, "%s%s", g_strerror(errno), errno == EROFS || errno == EACCES ? " (try a read-only disk)" : "");
+        return fail_config(error, config->path, "%s%s", g_strerror(errno), errno == EROFS || errno == EACCES ? " (try a read-only disk)" : "");
     if (!measure(block, config->path, error))
         return false;
     if (fcntl(block->fd, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES))
-        return fail(error, config->path, "another virtual machine uses it (try a copy, or read-only in all)");
+        return fail_config(error, config->path, "another virtual machine uses it (try a copy, or read-only in all)");
     return true;
 }
 
@@ -307,7 +294,7 @@ struct virtio_device *virtio_block_create(const struct virtio_block_config *conf
                                         .queue_size = QUEUE_SIZE};
     if (!open_image(block, config, error) || !(block->piece = aligned_alloc(DIRECT_ALIGN, PIECE))) {
         if (block->fd >= 0 && error && !*error)
-            fail(error, config->path, "no memory for a buffer");
+            fail_config(error, config->path, "no memory for a buffer");
         destroy(&block->dev);
         return NULL;
     }
