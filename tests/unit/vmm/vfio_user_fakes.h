@@ -4,6 +4,7 @@
 #ifndef MEDIANT_TESTS_VFIO_USER_FAKES_H
 #define MEDIANT_TESTS_VFIO_USER_FAKES_H
 
+#include "eventually.h"
 #include "gpu/pci/pci_device.h"
 #include "vmm/vfio_user/server.h"
 
@@ -32,17 +33,6 @@
 namespace vfio_user_fakes {
 
 using Bytes = std::vector<uint8_t>;
-
-// True as soon as the condition is; false after ten seconds.
-inline bool eventually(const std::function<bool()> &condition)
-{
-    for (unsigned i = 0; i < 10000; i++) {
-        if (condition())
-            return true;
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return false;
-}
 
 inline unsigned open_descriptors()
 {

@@ -4,6 +4,7 @@
 #ifndef MEDIANT_TESTS_VIRTIO_DRIVER_H
 #define MEDIANT_TESTS_VIRTIO_DRIVER_H
 
+#include "eventually.h"
 #include "gpu/pci/dma.h"
 
 #include <gtest/gtest.h>
@@ -18,16 +19,6 @@
 namespace virtio_test {
 
 using Bytes = std::vector<uint8_t>;
-
-inline bool eventually(const std::function<bool()> &condition)
-{
-    for (unsigned i = 0; i < 10000; i++) {
-        if (condition())
-            return true;
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return false;
-}
 
 // RAM at BASE, with a hole of no memory below and above.
 class Ram {

@@ -534,7 +534,7 @@ TEST_F(VirtioBlock, DevicesThatAreNoDisk)
     g_autoptr(GError) error = nullptr;
     EXPECT_EQ(virtio_block_create(&c, &error), nullptr);
     ASSERT_NE(error, nullptr);
-    EXPECT_STREQ(error->message, "disk /dev/full: is neither a file nor a block device");
+    EXPECT_STREQ(error->message, "/dev/full: is neither a file nor a block device");
 }
 
 TEST_F(VirtioBlock, ImagesThatCannotBe)
