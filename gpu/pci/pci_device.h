@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A PCI function as a bus sees it. The model and the vGPU are such functions (later virtio and ivshmem devices too); the
+ * A PCI function as a bus sees it. The model, the vGPU and virtio devices are such functions (later ivshmem too); the
  * KVM machine's PCI bus and the vfio-user server are the hosts that functions plug into. Neither side knows the other.
  *
  * Threads: a host may call config and BAR accesses from several vCPU threads at once; each device does its own locking.
