@@ -75,6 +75,11 @@ awk 'NR == FNR { if ($1 != "#") was[$2 " " $3] = $1; next } { now = $2 " " $3 }
   $1 == "FAIL" && was[now] != "PASS" && was[now] != "FAIL" { print "NEW FAILURE " $0 }
   $1 == "PASS" && was[now] == "FAIL" { print "NOW PASSES " $0 }' "$expected" "$work/found" | tee "$work/changes"
 awk '{ n[$1]++ } END { printf "igt: %d passed, %d failed, %d skipped\n", n["PASS"], n["FAIL"], n["SKIP"] }' "$work/found"
+# What a reader of the log can do about each skip: IGT's own words name a line of its source.
+awk -F ' [|] ' 'NR == FNR { if ($0 !~ /^#/) meaning[$1] = $2; next } $0 !~ /^SKIP/ { next }
+  { why = "UNEXPLAINED: add a line to tests/vm/linux/igt.skips"; for (words in meaning) if (index($0, words)) why = meaning[words]; print $0 "\n    " why }' \
+  "$linux/igt.skips" "$work/found" | tee "$work/skips"
+! grep -q UNEXPLAINED "$work/skips" || fail "a subtest is skipped for a reason that nobody has explained"
 [ -s "$work/found" ] || fail "no result"
 ! grep -qE 'REGRESSION|NEW FAILURE' "$work/changes" || fail "results are worse than tests/vm/linux/igt.expected"
 result
