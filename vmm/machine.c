@@ -2,8 +2,8 @@
 /* One virtual machine, put together. Used by session.c. */
 #include "vmm/machine.h"
 
+#include "vmm/bridges.h"
 #include "vmm/error.h"
-#include "vmm/host_bridge.h"
 #include "vmm/kvm.h"
 #include "vmm/machine_internal.h"
 
@@ -140,7 +140,10 @@ static void add_devices(struct machine *machine)
     address_map_add(machine->pio, SERIAL_PORT, SERIAL_PORTS, &serial_ops, machine->serial);
     address_map_add(machine->pio, BOOT_EXIT_PORT, 1, &exit_ops, machine);
     address_map_add(machine->pio, BOOT_POWER_PORT, 2, &power_ops, machine);
-    pci_bus_attach(machine->pci, 0, host_bridge_create(PCI_ECAM_BASE));
+    const struct memory *memory = machine->memory;
+    const struct host_bridge_config bridge = {PCI_ECAM_BASE, memory->regions[0].size, memory->count > 1 ? memory->regions[1].size : 0};
+    pci_bus_attach(machine->pci, HOST_BRIDGE_SLOT, host_bridge_create(&bridge));
+    pci_bus_attach(machine->pci, ISA_BRIDGE_SLOT, isa_bridge_create());
 }
 
 struct machine *machine_create(const struct machine_config *config, GError **error)

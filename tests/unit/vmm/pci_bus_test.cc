@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // PCI bus: both config mechanisms, BAR assignment, relocation and dispatch, interrupts, with a device that records.
 #include "vmm/pci_bus.h"
-#include "vmm/host_bridge.h"
+#include "vmm/bridges.h"
 
 #include <gtest/gtest.h>
 
@@ -97,7 +97,9 @@ class PciBus : public testing::Test {
     }
     void attach_all()
     {
-        pci_bus_attach(bus, 0, host_bridge_create(PCI_ECAM_BASE));
+        const host_bridge_config bridge = {PCI_ECAM_BASE, 0x80000000, 0x40000000};
+        pci_bus_attach(bus, HOST_BRIDGE_SLOT, host_bridge_create(&bridge));
+        pci_bus_attach(bus, ISA_BRIDGE_SLOT, isa_bridge_create());
         pci_bus_attach(bus, 2, &gpu.pci);
         pci_bus_attach(bus, 3, &nic.pci);
     }
@@ -261,3 +263,21 @@ TEST_F(PciBus, DestroyTakesTheDevices)
 }
 
 } // namespace
+
+/* Linux takes the PCH from the first Intel ISA bridge, by the upper nine bits of its device id: 0xa100 is Sunrise Point H. */
+TEST_F(PciBus, BridgesSayWhichPlatformThisIs)
+{
+    attach_all();
+    EXPECT_EQ(load<uint16_t>(ecam(31, 0)), 0x8086);
+    EXPECT_EQ(load<uint16_t>(ecam(31, 2)) & 0xff80, 0xa100);
+    EXPECT_EQ(load<uint32_t>(ecam(31, 8)) >> 8, 0x060100u);
+    EXPECT_EQ(load<uint32_t>(ecam(0, 8)) >> 8, 0x060000u);
+    EXPECT_EQ(load<uint32_t>(ecam(0, 0x48)), 0xfed10001u) << "MCHBAR, enabled: nobody has to find a place for it";
+    EXPECT_EQ(load<uint32_t>(ecam(0, 0x60)), 0xb0000001u);
+    EXPECT_EQ(load<uint32_t>(ecam(0, 0xbc)), 0x80000000u) << "TOLUD";
+    EXPECT_EQ(load<uint32_t>(ecam(0, 0xa8)), 0x40000000u) << "TOUUD: 5 GiB";
+    EXPECT_EQ(load<uint32_t>(ecam(0, 0xac)), 1u);
+    EXPECT_EQ(load<uint32_t>(ecam(0, 0xa0)), 0xc0000000u) << "TOM: 3 GiB";
+    store<uint32_t>(ecam(0, 0x60), 0);
+    EXPECT_EQ(load<uint32_t>(ecam(0, 0x60)), 0xb0000001u) << "locked, as firmware leaves it";
+}
