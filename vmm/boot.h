@@ -22,7 +22,7 @@
  *
  * Devices: 16550 at 0x3f8 (IRQ 4); PCI by 0xcf8/0xcfc or ECAM; in-kernel PIC, I/O APIC, local APICs (xAPIC at 0xfee00000), PIT. A write to
  * BOOT_EXIT_PORT ends the VM with the low byte as its status, 0 for success. Writing 0x06 or 0x0e to port 0xcf9 or bit 13 (SLP_EN) to
- * the 16-bit port 0x604 shuts the VM down as well.
+ * PM1 control, the 16-bit port 0x604, shuts the VM down as well. RTC at 0x70 (IRQ 8), PM1 block and timer at 0x600 (IRQ 9).
  */
 #ifndef MEDIANT_VMM_BOOT_H
 #define MEDIANT_VMM_BOOT_H
@@ -40,7 +40,6 @@ extern "C" {
 
 enum {
     BOOT_EXIT_PORT = 0xf4,
-    BOOT_POWER_PORT = 0x604,
     BOOT_ARGS_MAX = 4000, /* bytes of the command line with its NUL */
 };
 

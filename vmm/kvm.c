@@ -77,7 +77,8 @@ size_t kvm_run_size(int kvm_fd)
     return size > 0 ? (size_t)size : 0;
 }
 
-bool kvm_set_cpuid(int kvm_fd, int vcpu_fd, unsigned apic_id, unsigned vcpus, GError **error)
+/* What KVM and the host's CPU have for guests; NULL with an error. */
+static struct kvm_cpuid2 *supported_cpuid(int kvm_fd, GError **error)
 {
     enum { ENTRIES = 256 };
     g_autofree struct kvm_cpuid2 *cpuid = g_malloc0(sizeof(*cpuid) + ENTRIES * sizeof(struct kvm_cpuid_entry2));
@@ -85,8 +86,38 @@ bool kvm_set_cpuid(int kvm_fd, int vcpu_fd, unsigned apic_id, unsigned vcpus, GE
     cpuid->nent = ENTRIES;
     if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid) < 0) {
         g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "KVM does not tell its CPUID leaves: %s", g_strerror(errno));
-        return false;
+        return NULL;
     }
+    return g_steal_pointer(&cpuid);
+}
+
+unsigned kvm_address_bits(int kvm_fd)
+{
+    g_autofree struct kvm_cpuid2 *cpuid = supported_cpuid(kvm_fd, NULL);
+
+    for (unsigned i = 0; cpuid && i < cpuid->nent; i++)
+        if (cpuid->entries[i].function == 0x80000008)
+            return CLAMP(cpuid->entries[i].eax & 0xff, 36, 52);
+    return 36; /* what every CPU of 64 bits has */
+}
+
+void kvm_set_level_irqs(int vm_fd, uint16_t irqs)
+{
+    struct kvm_irqchip chip = {.chip_id = KVM_IRQCHIP_PIC_MASTER};
+
+    for (unsigned i = 0; i < 2; i++, chip.chip_id = KVM_IRQCHIP_PIC_SLAVE)
+        if (ioctl(vm_fd, KVM_GET_IRQCHIP, &chip) == 0) {
+            chip.chip.pic.elcr = irqs >> 8 * i & chip.chip.pic.elcr_mask;
+            ioctl(vm_fd, KVM_SET_IRQCHIP, &chip);
+        }
+}
+
+bool kvm_set_cpuid(int kvm_fd, int vcpu_fd, unsigned apic_id, unsigned vcpus, GError **error)
+{
+    g_autofree struct kvm_cpuid2 *cpuid = supported_cpuid(kvm_fd, error);
+
+    if (!cpuid)
+        return false;
     for (unsigned i = 0; i < cpuid->nent; i++) {
         struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
         if (entry->function == 1) { /* EBX: APIC id, logical processors */

@@ -5,6 +5,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,6 +24,12 @@ size_t kvm_run_size(int kvm_fd);
 
 /* Gives the vCPU the CPUID leaves that KVM supports, with its own APIC id; false with an error. */
 bool kvm_set_cpuid(int kvm_fd, int vcpu_fd, unsigned apic_id, unsigned vcpus, GError **error);
+
+/* Bits of a guest's physical addresses: 36 to 52. */
+unsigned kvm_address_bits(int kvm_fd);
+
+/* As firmware does it (ELCR, ports 0x4d0 and 0x4d1): which inputs of the two 8259 are level triggered, a bit each. */
+void kvm_set_level_irqs(int vm_fd, uint16_t irqs);
 
 #ifdef __cplusplus
 }

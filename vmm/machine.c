@@ -4,6 +4,7 @@
 
 #include "vmm/bridges.h"
 #include "vmm/error.h"
+#include "vmm/firmware/firmware.h"
 #include "vmm/kvm.h"
 #include "vmm/machine_internal.h"
 
@@ -12,8 +13,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-enum { POWER_SLEEP_ENABLE = 1 << 13 }; /* ACPI 6.4, 4.8.3.2: PM1 control */
 
 void machine_finish(struct machine *machine, enum machine_end end, unsigned status, char *message)
 {
@@ -60,23 +59,13 @@ static void exit_write(void *opaque, uint64_t offset, const void *data, size_t l
     machine_finish(opaque, MACHINE_EXITED, *(const uint8_t *)data, NULL);
 }
 
-/* A guest that resets its PC has left. */
-static void reset_machine(void *opaque)
+/* A guest that resets its PC, or switches it off, has left. */
+static void guest_left(void *opaque)
 {
     machine_finish(opaque, MACHINE_EXITED, 0, NULL);
 }
 
-static void power_write(void *opaque, uint64_t offset, const void *data, size_t len)
-{
-    uint16_t value = 0;
-
-    memcpy(&value, data, MIN(len, sizeof(value)));
-    if (offset == 0 && (value & POWER_SLEEP_ENABLE))
-        machine_finish(opaque, MACHINE_EXITED, 0, NULL);
-}
-
 static const struct address_ops exit_ops = {all_ones, exit_write};
-static const struct address_ops power_ops = {all_ones, power_write};
 
 static void send_msi(void *opaque, uint64_t addr, uint32_t data)
 {
@@ -107,6 +96,16 @@ static void serial_irq(void *opaque, bool level)
     set_irq(opaque, SERIAL_IRQ, level);
 }
 
+static void rtc_irq(void *opaque, bool level)
+{
+    set_irq(opaque, RTC_IRQ, level);
+}
+
+static void power_irq(void *opaque, bool level)
+{
+    set_irq(opaque, POWER_IRQ, level);
+}
+
 static bool add_memory_slots(struct machine *machine, GError **error)
 {
     for (unsigned i = 0; i < machine->memory->count; i++) {
@@ -126,6 +125,8 @@ static bool add_memory_slots(struct machine *machine, GError **error)
 
 static void add_devices(struct machine *machine)
 {
+    const uint64_t low = machine->memory->regions[0].size, high = machine->memory->count > 1 ? machine->memory->regions[1].size : 0;
+
     machine->mmio = address_map_create();
     machine->pio = address_map_create();
     machine->pci = pci_bus_create(&(struct pci_bus_config){.mmio = machine->mmio,
@@ -133,16 +134,17 @@ static void add_devices(struct machine *machine)
                                                            .dma = machine->memory->dma,
                                                            .msi = send_msi,
                                                            .irq = set_irq,
-                                                           .reset = reset_machine,
+                                                           .reset = guest_left,
                                                            .opaque = machine});
     machine->serial =
         serial_create(&(struct serial_config){.output = serial_output, .irq = serial_irq, .opaque = machine});
     address_map_add(machine->pio, SERIAL_PORT, SERIAL_PORTS, &serial_ops, machine->serial);
     address_map_add(machine->pio, BOOT_EXIT_PORT, 1, &exit_ops, machine);
-    address_map_add(machine->pio, BOOT_POWER_PORT, 2, &power_ops, machine);
-    const struct memory *memory = machine->memory;
-    const struct host_bridge_config bridge = {PCI_ECAM_BASE, memory->regions[0].size, memory->count > 1 ? memory->regions[1].size : 0};
-    pci_bus_attach(machine->pci, HOST_BRIDGE_SLOT, host_bridge_create(&bridge));
+    machine->power = power_create(&(struct power_config){.irq = power_irq, .shut_down = guest_left, .opaque = machine});
+    address_map_add(machine->pio, POWER_PORT, POWER_PORTS, &power_ops, machine->power);
+    machine->rtc = rtc_create(&(struct rtc_config){.irq = rtc_irq, .opaque = machine, .memory_low = low, .memory_high = high});
+    address_map_add(machine->pio, RTC_PORT, RTC_PORTS, &rtc_ops, machine->rtc);
+    pci_bus_attach(machine->pci, HOST_BRIDGE_SLOT, host_bridge_create(&(struct host_bridge_config){PCI_ECAM_BASE, low, high}));
     pci_bus_attach(machine->pci, ISA_BRIDGE_SLOT, isa_bridge_create());
 }
 
@@ -189,19 +191,43 @@ void machine_attach(struct machine *machine, unsigned slot, struct pci_device *d
     pci_bus_attach(machine->pci, slot, dev);
 }
 
+/* What firmware would have done: addresses for PCI, triggers of interrupts, tables. Returns where ACPI's root pointer is; 0 with an error. */
+static uint64_t set_up_board(struct machine *machine, GError **error)
+{
+    const struct memory *memory = machine->memory;
+    uint8_t *area = memory_ptr(memory, FIRMWARE_START, FIRMWARE_END - FIRMWARE_START); /* RAM has at least 2 MiB */
+    const struct firmware_config firmware = {.name = machine->name,
+                                             .vcpus = machine->vcpu_count,
+                                             .memory_low = memory->regions[0].size,
+                                             .memory_high = memory->count > 1 ? memory->regions[1].size : 0,
+                                             .pci_high = MAX(memory_end(memory), MEMORY_HIGH_BASE),
+                                             .pci_high_end = UINT64_C(1) << kvm_address_bits(machine->kvm_fd)};
+
+    kvm_set_level_irqs(machine->vm_fd, 1 << PCI_IRQ | 1 << POWER_IRQ);
+    if (!pci_bus_assign(machine->pci, firmware.pci_high, firmware.pci_high_end, error))
+        return 0;
+    const uint64_t rsdp = area ? firmware_fill(&firmware, area) : 0;
+    if (!rsdp)
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "guest %s: no place for ACPI tables of %u vCPUs", machine->name, machine->vcpu_count);
+    return rsdp;
+}
+
 bool machine_start(struct machine *machine, GError **error)
 {
+    static const struct boot_range firmware = {FIRMWARE_START, FIRMWARE_END - FIRMWARE_START, MEMMAP_RESERVED, "the firmware tables"};
     int tsc_khz = ioctl(machine->vcpus[0].fd, KVM_GET_TSC_KHZ, 0);
     struct boot_request request = {.image = machine->image,
                                    .args = machine->args,
                                    .initrd = machine->initrd,
                                    .vcpus = machine->vcpu_count,
                                    .tsc_khz = tsc_khz > 0 ? (uint32_t)tsc_khz : 0,
-                                   .ecam_base = PCI_ECAM_BASE};
+                                   .ecam_base = PCI_ECAM_BASE,
+                                   .rsdp = set_up_board(machine, error),
+                                   .ranges = &firmware,
+                                   .range_count = 1};
     struct boot_state state;
 
-    if (!pci_bus_assign(machine->pci, memory_end(machine->memory), error) ||
-        !boot_load(&request, machine->memory, &state, error) || !boot_set_registers(machine->vcpus[0].fd, &state, error))
+    if (!request.rsdp || !boot_load(&request, machine->memory, &state, error) || !boot_set_registers(machine->vcpus[0].fd, &state, error))
         return false;
     /* A guest that ends at once waits with its kicks until all threads are there to be kicked. */
     bool ok = true;
@@ -251,6 +277,8 @@ void machine_destroy(struct machine *machine)
     g_free(machine->vcpus);
     cpu_group_destroy(machine->cpu);
     serial_destroy(machine->serial);
+    power_destroy(machine->power);
+    rtc_destroy(machine->rtc);
     sink_destroy(machine->sink);
     address_map_destroy(machine->mmio);
     address_map_destroy(machine->pio);

@@ -6,6 +6,8 @@
 #include "vmm/address_map.h"
 #include "vmm/machine.h"
 #include "vmm/pci_bus.h"
+#include "vmm/power.h"
+#include "vmm/rtc.h"
 #include "vmm/serial.h"
 #include "vmm/sink.h"
 
@@ -31,6 +33,8 @@ struct machine {
     struct address_map *mmio, *pio;
     struct pci_bus *pci;
     struct serial *serial;
+    struct power *power;
+    struct rtc *rtc;
     struct sink *sink;
     struct vcpu *vcpus;
     struct cpu_group *cpu;

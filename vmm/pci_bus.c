@@ -207,12 +207,11 @@ static uint64_t align_up(uint64_t value, uint64_t align)
     return (value + align - 1) & ~(align - 1);
 }
 
-bool pci_bus_assign(struct pci_bus *bus, uint64_t high, GError **error)
+bool pci_bus_assign(struct pci_bus *bus, uint64_t high, uint64_t high_end, GError **error)
 {
     g_autoptr(GArray) demands = g_array_new(FALSE, FALSE, sizeof(struct demand));
     uint64_t low = PCI_HOLE_START, io = PCI_IO_START;
 
-    high = MAX(high, UINT64_C(1) << 32);
     for (unsigned i = 0; i < PCI_SLOTS; i++)
         for (unsigned b = 0; bus->slots[i].dev && b < PCI_BARS; b++) {
             const struct pci_bar *bar = &bus->slots[i].dev->config.bar[b];
@@ -228,8 +227,10 @@ bool pci_bus_assign(struct pci_bus *bus, uint64_t high, GError **error)
         uint64_t addr = align_up(*next, d->size);
         if (addr + d->size > end && is_64bit(d->kind)) {
             next = &high;
+            end = high_end;
             addr = align_up(high, d->size);
-        } else if (addr + d->size > end) {
+        }
+        if (addr + d->size > end) {
             g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "%s: no address left for BAR %u of 0x%" PRIx64 " bytes", d->dev->name,
                         d->bar, d->size);
             return false;

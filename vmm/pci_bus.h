@@ -52,10 +52,10 @@ void pci_bus_destroy(struct pci_bus *bus);
 void pci_bus_attach(struct pci_bus *bus, unsigned slot, struct pci_device *dev);
 
 /*
- * What firmware does at power-on: an address for every BAR, the largest first, below 4 GiB where it fits and else from high on (an address above
- * all RAM), and decoding switched on. False when the I/O or 32-bit space is too small for a BAR that can only go there.
+ * What firmware does at power-on: an address for every BAR, the largest first, below 4 GiB where it fits and else in [high, high_end), which is
+ * above 4 GiB and all RAM, and decoding switched on. False when a space is too small for a BAR that can only go there.
  */
-bool pci_bus_assign(struct pci_bus *bus, uint64_t high, GError **error);
+bool pci_bus_assign(struct pci_bus *bus, uint64_t high, uint64_t high_end, GError **error);
 
 #ifdef __cplusplus
 }

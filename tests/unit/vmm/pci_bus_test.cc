@@ -171,7 +171,7 @@ TEST_F(PciBus, FirmwareAssignsLargestFirstBelow4GiB)
 {
     attach_all();
     GError *error = nullptr;
-    ASSERT_TRUE(pci_bus_assign(bus, uint64_t{5} << 30, &error));
+    ASSERT_TRUE(pci_bus_assign(bus, uint64_t{5} << 30, uint64_t{1} << 36, &error));
     EXPECT_EQ(bar(gpu, 2), PCI_HOLE_START);
     EXPECT_EQ(bar(gpu, 0), PCI_HOLE_START + (256 << 20));
     EXPECT_EQ(bar(nic, 0), PCI_HOLE_START + (272 << 20));
@@ -187,7 +187,7 @@ TEST_F(PciBus, LargeBarsGoAboveRam)
 {
     pci_config_add_bar(&nic.pci.config, 2, PCI_BAR_MEM64_PREF, uint64_t{2} << 30);
     attach_all();
-    ASSERT_TRUE(pci_bus_assign(bus, (uint64_t{6} << 30) + 4096, nullptr));
+    ASSERT_TRUE(pci_bus_assign(bus, (uint64_t{6} << 30) + 4096, uint64_t{1} << 36, nullptr));
     EXPECT_EQ(bar(nic, 2), uint64_t{8} << 30) << "aligned to its size";
     EXPECT_EQ(bar(gpu, 2), PCI_HOLE_START);
 }
@@ -197,7 +197,7 @@ TEST_F(PciBus, A32BitBarThatFitsNowhereIsAnError)
     pci_config_add_bar(&nic.pci.config, 1, PCI_BAR_MEM32, uint64_t{1} << 30);
     attach_all();
     GError *error = nullptr;
-    EXPECT_FALSE(pci_bus_assign(bus, 0, &error));
+    EXPECT_FALSE(pci_bus_assign(bus, uint64_t{1} << 32, uint64_t{1} << 36, &error));
     EXPECT_STREQ(error->message, "nic: no address left for BAR 1 of 0x40000000 bytes");
     g_error_free(error);
 }
@@ -205,7 +205,7 @@ TEST_F(PciBus, A32BitBarThatFitsNowhereIsAnError)
 TEST_F(PciBus, BarsMoveWithTheirRegisters)
 {
     attach_all();
-    ASSERT_TRUE(pci_bus_assign(bus, 0, nullptr));
+    ASSERT_TRUE(pci_bus_assign(bus, uint64_t{1} << 32, uint64_t{1} << 36, nullptr));
     uint64_t old = bar(gpu, 0);
     // Sizing: all ones, read back, restore, as software does it with decoding off.
     store<uint16_t>(ecam(2, PCI_REG_COMMAND), 0);
@@ -226,7 +226,7 @@ TEST_F(PciBus, BarsMoveWithTheirRegisters)
 TEST_F(PciBus, HostileBarAddressesStayHarmless)
 {
     attach_all();
-    ASSERT_TRUE(pci_bus_assign(bus, 0, nullptr));
+    ASSERT_TRUE(pci_bus_assign(bus, uint64_t{1} << 32, uint64_t{1} << 36, nullptr));
     store<uint32_t>(ecam(3, 0x10), static_cast<uint32_t>(PCI_ECAM_BASE));
     EXPECT_EQ(load<uint32_t>(ecam(0, 0)), 0x191f8086u) << "ECAM was there first";
     store<uint32_t>(ecam(3, 0x10), static_cast<uint32_t>(bar(gpu, 0)));

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ACPI's PM1 block and timer. Created by machine.c. */
+#include "vmm/power.h"
+
+#include "vmm/alarm.h"
+
+#include <string.h>
+
+/* ACPI 6.4, tables 4.13 to 4.15 */
+enum {
+    STS_TIMER = 1 << 0,
+    EN_TIMER = 1 << 0,
+    EN_GLOBAL = 1 << 5,
+    EN_BUTTONS = 3 << 8,
+    EN_RTC = 1 << 10,
+    EN_ALL = EN_TIMER | EN_GLOBAL | EN_BUTTONS | EN_RTC,
+    CNT_SCI_EN = 1 << 0,
+    CNT_KEPT = 0x1c02, /* SLP_TYP and BM_RLD read back */
+    CNT_SLP_EN = 1 << 13,
+    HALF_BITS = 31, /* TMR_STS is set whenever the timer's highest bit changes */
+};
+
+struct power {
+    struct power_config config;
+    struct alarm *alarm; /* NULL with a clock of the tests */
+    GMutex lock;
+    int64_t start;
+    uint64_t halves; /* how often the highest bit had changed when the guest last cleared TMR_STS */
+    uint16_t enable, control;
+    bool level;
+};
+
+static int64_t now_us(const struct power *power)
+{
+    return power->config.now ? power->config.now(power->config.opaque) : g_get_monotonic_time();
+}
+
+static uint64_t ticks(const struct power *power)
+{
+    const uint64_t us = MAX(now_us(power) - power->start, 0);
+
+    return us / G_USEC_PER_SEC * POWER_TIMER_HZ + us % G_USEC_PER_SEC * POWER_TIMER_HZ / G_USEC_PER_SEC;
+}
+
+static uint16_t status(const struct power *power)
+{
+    return ticks(power) >> HALF_BITS != power->halves ? STS_TIMER : 0;
+}
+
+/* With the lock held: the SCI's level, and when it will change by itself. */
+static void update(struct power *power)
+{
+    const bool level = status(power) & power->enable;
+
+    if (level != power->level)
+        power->config.irq(power->config.opaque, level);
+    power->level = level;
+    if (power->alarm && (power->enable & EN_TIMER) && !level) {
+        const uint64_t tick = (power->halves + 1) << HALF_BITS;
+        alarm_set(power->alarm, power->start + (int64_t)(tick / POWER_TIMER_HZ * G_USEC_PER_SEC +
+                                                         (tick % POWER_TIMER_HZ * G_USEC_PER_SEC + POWER_TIMER_HZ - 1) / POWER_TIMER_HZ));
+    }
+}
+
+static void ring(void *opaque)
+{
+    struct power *power = opaque;
+
+    g_mutex_lock(&power->lock);
+    update(power);
+    g_mutex_unlock(&power->lock);
+}
+
+struct power *power_create(const struct power_config *config)
+{
+    struct power *power = g_new0(struct power, 1);
+
+    power->config = *config;
+    power->control = CNT_SCI_EN;
+    power->start = now_us(power);
+    g_mutex_init(&power->lock);
+    if (!config->now)
+        power->alarm = alarm_create("pm-timer", ring, power);
+    return power;
+}
+
+void power_destroy(struct power *power)
+{
+    if (!power)
+        return;
+    alarm_destroy(power->alarm);
+    g_mutex_clear(&power->lock);
+    g_free(power);
+}
+
+static void read_ports(void *opaque, uint64_t offset, void *data, size_t len)
+{
+    struct power *power = opaque;
+    uint16_t words[POWER_PORTS / 2] = {0};
+
+    g_mutex_lock(&power->lock);
+    const uint32_t timer = (uint32_t)ticks(power);
+    words[0] = status(power);
+    words[1] = power->enable;
+    words[POWER_PM1_CONTROL / 2] = power->control;
+    g_mutex_unlock(&power->lock);
+    memcpy(&words[POWER_TIMER / 2], &timer, sizeof(timer));
+    memcpy(data, (const uint8_t *)words + offset, len);
+}
+
+/* A byte write reaches its half of a register: what it does not write keeps its value, which is 0 for bits that are cleared or done by ones. */
+static void write_ports(void *opaque, uint64_t offset, const void *data, size_t len)
+{
+    struct power *power = opaque;
+    uint16_t words[POWER_PORTS / 2] = {0};
+
+    g_mutex_lock(&power->lock);
+    words[1] = power->enable;
+    words[POWER_PM1_CONTROL / 2] = power->control;
+    memcpy((uint8_t *)words + offset, data, len);
+    if (words[0] & STS_TIMER)
+        power->halves = ticks(power) >> HALF_BITS;
+    power->enable = words[1] & EN_ALL;
+    power->control = CNT_SCI_EN | (words[POWER_PM1_CONTROL / 2] & CNT_KEPT);
+    update(power);
+    g_mutex_unlock(&power->lock);
+    if (words[POWER_PM1_CONTROL / 2] & CNT_SLP_EN)
+        power->config.shut_down(power->config.opaque);
+}
+
+const struct address_ops power_ops = {read_ports, write_ports};
