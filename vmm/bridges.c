@@ -70,7 +70,13 @@ static void destroy(struct pci_device *dev)
 
 static struct bridge *bridge_create(const char *name, const struct pci_identity *identity)
 {
-    static const struct pci_device_ops ops = {attach, config_read, config_write, bar_read, bar_write, reset, destroy};
+    static const struct pci_device_ops ops = {.attach = attach,
+                                              .config_read = config_read,
+                                              .config_write = config_write,
+                                              .bar_read = bar_read,
+                                              .bar_write = bar_write,
+                                              .reset = reset,
+                                              .destroy = destroy};
     struct bridge *bridge = g_new0(struct bridge, 1);
 
     g_mutex_init(&bridge->lock);

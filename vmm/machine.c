@@ -84,6 +84,16 @@ static void set_irq(void *opaque, unsigned irq, bool level)
     ioctl(machine->vm_fd, KVM_IRQ_LINE, &request);
 }
 
+/* Length 0 is any length, which KVM answers fastest (KVM API, 4.59); a KVM without it refuses. */
+static bool set_doorbell(void *opaque, bool port, uint64_t addr, int fd, bool on)
+{
+    struct machine *machine = opaque;
+    struct kvm_ioeventfd request = {
+        .addr = addr, .fd = fd, .flags = (port ? KVM_IOEVENTFD_FLAG_PIO : 0) | (on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN)};
+
+    return ioctl(machine->vm_fd, KVM_IOEVENTFD, &request) == 0;
+}
+
 static void serial_output(void *opaque, uint8_t byte)
 {
     struct machine *machine = opaque;
@@ -135,6 +145,7 @@ static void add_devices(struct machine *machine)
                                                            .msi = send_msi,
                                                            .irq = set_irq,
                                                            .reset = guest_left,
+                                                           .doorbell = set_doorbell,
                                                            .opaque = machine});
     machine->serial =
         serial_create(&(struct serial_config){.output = serial_output, .irq = serial_irq, .opaque = machine});

@@ -26,6 +26,7 @@ struct pci_slot {
     struct pci_device *dev;
     unsigned number;
     struct bar_window bars[PCI_BARS];
+    struct pci_doorbells *doorbells;
 };
 
 struct pci_bus {
@@ -138,6 +139,7 @@ static void host_decode_changed(struct pci_host *host)
         if (kind != PCI_BAR_NONE)
             address_map_move(bar_map(slot->bus, kind), slot->bars[i].window, pci_config_bar_address(&slot->dev->config, i));
     }
+    pci_doorbells_place(slot->doorbells);
 }
 
 struct pci_bus *pci_bus_create(const struct pci_bus_config *config)
@@ -155,9 +157,11 @@ void pci_bus_destroy(struct pci_bus *bus)
 {
     if (!bus)
         return;
-    for (unsigned i = 0; i < PCI_SLOTS; i++)
+    for (unsigned i = 0; i < PCI_SLOTS; i++) {
+        pci_doorbells_destroy(bus->slots[i].doorbells);
         if (bus->slots[i].dev)
             bus->slots[i].dev->ops->destroy(bus->slots[i].dev);
+    }
     g_mutex_clear(&bus->irq_lock);
     g_free(bus);
 }
@@ -179,6 +183,7 @@ void pci_bus_attach(struct pci_bus *bus, unsigned number, struct pci_device *dev
             slot->bars[i].window =
                 address_map_add(bar_map(bus, bar->kind), ADDRESS_NOWHERE, bar->size, &bar_ops, &slot->bars[i]);
     }
+    slot->doorbells = pci_doorbells_create(dev, bus->config.doorbell, bus->config.opaque);
     dev->ops->attach(dev, &slot->host);
 }
 

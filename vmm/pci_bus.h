@@ -10,6 +10,7 @@
 
 #include "gpu/pci/pci_device.h"
 #include "vmm/address_map.h"
+#include "vmm/pci_doorbells.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -41,6 +42,7 @@ struct pci_bus_config {
     void (*msi)(void *opaque, uint64_t addr, uint32_t data);
     void (*irq)(void *opaque, unsigned irq, bool level);
     void (*reset)(void *opaque); /* the guest asked for a reset by port 0xcf9 */
+    doorbell_setter doorbell;    /* NULL: every write comes through the maps */
     void *opaque;
 };
 

@@ -33,6 +33,16 @@ struct pci_host {
     void (*decode_changed)(struct pci_host *host);
 };
 
+/*
+ * A place in a BAR where a write does nothing but signal an eventfd, whatever its value and size. A host may let the machine signal the
+ * eventfd itself in place of a call of bar_write().
+ */
+struct pci_doorbell {
+    unsigned bar;
+    uint64_t offset;
+    int fd; /* of the device, to its end */
+};
+
 struct pci_device_ops {
     /* Plugs the device in; it keeps the pointer until destroy. */
     void (*attach)(struct pci_device *dev, struct pci_host *host);
@@ -48,6 +58,8 @@ struct pci_device_ops {
     /* Back to the state at power-on, config space included. */
     void (*reset)(struct pci_device *dev);
     void (*destroy)(struct pci_device *dev);
+    /* The doorbell of this number, or false: there are no more. Always the same. NULL: there are none at all. */
+    bool (*doorbell)(struct pci_device *dev, unsigned number, struct pci_doorbell *bell);
 };
 
 /* Embedded as the first member of each device. */

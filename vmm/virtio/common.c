@@ -247,5 +247,4 @@ void virtio_common_reset(struct virtio_pci *transport)
     transport->msix.pending = 0;
     transport->reset_wanted = false;
     __atomic_store_n(&transport->impatient, false, __ATOMIC_RELEASE);
-    __atomic_store_n(&transport->kicked, 0, __ATOMIC_RELEASE);
 }

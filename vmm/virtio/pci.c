@@ -41,10 +41,8 @@ static struct virtio_pci *of(struct pci_device *pci)
 static void finish(struct virtio_pci *transport, struct virtio_aftermath *aftermath)
 {
     virtio_interrupts_send(transport);
-    if (aftermath->wake) {
-        __atomic_store_n(&transport->kicked, ~0u, __ATOMIC_RELEASE);
+    if (aftermath->wake)
         virtio_pci_wake(transport);
-    }
     virtio_complain(transport, aftermath->complaint);
 }
 
@@ -92,10 +90,8 @@ static void notify(struct virtio_pci *transport, uint64_t offset)
 {
     uint64_t queue = offset / NOTIFY_MULTIPLIER;
 
-    if (offset % NOTIFY_MULTIPLIER || queue >= transport->dev->queue_count)
-        return;
-    __atomic_fetch_or(&transport->kicked, 1u << queue, __ATOMIC_RELEASE);
-    virtio_pci_wake(transport);
+    if (offset % NOTIFY_MULTIPLIER == 0 && queue < transport->dev->queue_count)
+        virtio_pci_wake(transport);
 }
 
 void virtio_pci_bar_write(struct virtio_pci *transport, uint64_t offset, const void *data, size_t len)
@@ -201,6 +197,15 @@ static void reset(struct pci_device *pci)
     virtio_worker_reset(of(pci), true);
 }
 
+/* All queues share the eventfd: to look at one that has nothing costs less than an eventfd for each. */
+static bool doorbell(struct pci_device *pci, unsigned number, struct pci_doorbell *bell)
+{
+    struct virtio_pci *transport = of(pci);
+
+    *bell = (struct pci_doorbell){.bar = 0, .offset = BAR_NOTIFY + NOTIFY_MULTIPLIER * (uint64_t)number, .fd = transport->wake_fd};
+    return number < transport->dev->queue_count;
+}
+
 static void release(struct virtio_pci *transport)
 {
     for (unsigned i = 0; i < VIRTIO_MAX_QUEUES; i++)
@@ -262,7 +267,14 @@ static void init_config(struct virtio_pci *transport, bool msix)
 
 struct pci_device *virtio_pci_create(const struct virtio_pci_config *config, struct virtio_device *dev, GError **error)
 {
-    static const struct pci_device_ops ops = {attach, config_read, config_write, bar_read, bar_write, reset, destroy};
+    static const struct pci_device_ops ops = {.attach = attach,
+                                              .config_read = config_read,
+                                              .config_write = config_write,
+                                              .bar_read = bar_read,
+                                              .bar_write = bar_write,
+                                              .reset = reset,
+                                              .destroy = destroy,
+                                              .doorbell = doorbell};
     struct virtio_pci *transport = g_new0(struct virtio_pci, 1);
     g_autofree char *thread_name = g_strdup_printf("virtio-%s", dev->kind);
 
@@ -295,14 +307,4 @@ struct pci_device *virtio_pci_create(const struct virtio_pci_config *config, str
 struct virtio_device *virtio_pci_device(struct pci_device *pci)
 {
     return of(pci)->dev;
-}
-
-int virtio_pci_notify_fd(struct pci_device *pci)
-{
-    return of(pci)->wake_fd;
-}
-
-uint64_t virtio_pci_notify_offset(unsigned queue)
-{
-    return BAR_NOTIFY + NOTIFY_MULTIPLIER * (uint64_t)queue;
 }

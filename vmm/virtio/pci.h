@@ -8,9 +8,7 @@
  * guest is done when the worker has finished what it has in hand: until then the status reads as it was (4.1.4.3). A reset by the host
  * waits for that.
  *
- * Hook for ioeventfd: the machine's bus may let KVM write to virtio_pci_notify_fd() for guest writes at virtio_pci_notify_offset(); a
- * signal that came without a register write makes the worker look at every queue. An irqfd would be made by the host, for each message of
- * an MSI-X entry, and signalled in the place of host->msi().
+ * The notification registers are doorbells (pci_device.h), one for each queue. Whichever rings, the worker looks at every queue.
  */
 #ifndef MEDIANT_VMM_VIRTIO_PCI_H
 #define MEDIANT_VMM_VIRTIO_PCI_H
@@ -43,10 +41,6 @@ struct pci_device *virtio_pci_create(const struct virtio_pci_config *config, str
 
 /* The virtio device of a function that virtio_pci_create() made. */
 struct virtio_device *virtio_pci_device(struct pci_device *pci);
-
-/* For ioeventfd; the descriptor stays the function's. The offset is in BAR 0, of the 2-byte register of one queue. */
-int virtio_pci_notify_fd(struct pci_device *pci);
-uint64_t virtio_pci_notify_offset(unsigned queue);
 
 #ifdef __cplusplus
 }

@@ -76,9 +76,8 @@ struct virtio_pci {
     int64_t complaint_second;
     unsigned complaints_left;
 
-    bool stop;       /* atomic: the worker ends */
-    bool impatient;  /* atomic: somebody waits for the worker */
-    uint32_t kicked; /* atomic: bit n: queue n was notified */
+    bool stop;      /* atomic: the worker ends */
+    bool impatient; /* atomic: somebody waits for the worker */
     int wake_fd;
     GThread *thread;
 

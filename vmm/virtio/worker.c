@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The worker thread of a virtio function: sleeps, looks at the queues that were notified, lets resets happen in between. See
+/* The worker thread of a virtio function: sleeps, looks at the queues, lets resets happen in between. See
  * pci_internal.h. */
 #include "vmm/virtio/pci_internal.h"
 
@@ -99,10 +99,8 @@ static void serve_requests(struct virtio_pci *transport, unsigned index)
             left--;
         }
     } while (virtio_queue_unsuppress(queue) && left > 0 && !virtio_pci_stopping(transport));
-    if (left == 0) {
-        __atomic_fetch_or(&transport->kicked, 1u << index, __ATOMIC_RELEASE);
+    if (left == 0)
         virtio_pci_wake(transport);
-    }
 }
 
 static bool pop_input(struct virtio_pci *transport, unsigned index)
@@ -145,10 +143,10 @@ bool virtio_pci_input(struct virtio_pci *transport, unsigned index, const void *
     return true;
 }
 
-static void serve(struct virtio_pci *transport, uint32_t kicked, const struct pollfd *fds, unsigned count)
+static void serve(struct virtio_pci *transport, bool woken, const struct pollfd *fds, unsigned count)
 {
     struct virtio_device *dev = transport->dev;
-    uint32_t requests = kicked & transport->live & ~dev->input_queues;
+    uint32_t requests = woken ? transport->live & ~dev->input_queues : 0;
 
     for (unsigned i = 0; i < dev->queue_count; i++)
         if (requests & 1u << i)
@@ -175,10 +173,8 @@ void *virtio_worker_run(void *opaque)
         end(transport);
         poll((struct pollfd *)(void *)fds->data, fds->len, timeout_ms);
         bool woken = read(transport->wake_fd, &count, sizeof(count)) == sizeof(count);
-        uint32_t kicked = __atomic_exchange_n(&transport->kicked, 0, __ATOMIC_ACQUIRE);
         begin(transport);
-        /* Woken without a register write: an ioeventfd, or something else has changed. */
-        serve(transport, woken && !kicked ? ~0u : kicked, &g_array_index(fds, struct pollfd, 1), fds->len - 1);
+        serve(transport, woken, &g_array_index(fds, struct pollfd, 1), fds->len - 1);
     }
     end(transport);
     return NULL;

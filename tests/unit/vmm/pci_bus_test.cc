@@ -16,6 +16,7 @@ struct Fake {
     std::map<std::pair<unsigned, uint64_t>, std::vector<uint8_t>> writes;
     unsigned reads = 0;
     bool *destroyed = nullptr;
+    std::vector<pci_doorbell> bells;
 };
 
 Fake *fake(pci_device *dev) { return reinterpret_cast<Fake *>(dev); }
@@ -45,6 +46,12 @@ const pci_device_ops fake_ops = {
     },
     [](pci_device *dev) { pci_config_reset(&dev->config); },
     [](pci_device *dev) { *fake(dev)->destroyed = true; },
+    [](pci_device *dev, unsigned number, pci_doorbell *bell) {
+        bool there = number < fake(dev)->bells.size();
+        if (there)
+            *bell = fake(dev)->bells[number];
+        return there;
+    },
 };
 
 class PciBus : public testing::Test {
@@ -54,6 +61,7 @@ class PciBus : public testing::Test {
     std::vector<std::pair<uint64_t, uint32_t>> msis;
     std::vector<std::pair<unsigned, bool>> irqs;
     unsigned resets = 0;
+    std::map<std::pair<bool, uint64_t>, int> bells; // what the machine has, by I/O space and address
     pci_bus *bus;
     Fake gpu, nic;
     bool gpu_destroyed = false, nic_destroyed = false;
@@ -67,6 +75,15 @@ class PciBus : public testing::Test {
         config.msi = [](void *p, uint64_t addr, uint32_t data) { static_cast<PciBus *>(p)->msis.push_back({addr, data}); };
         config.irq = [](void *p, unsigned irq, bool level) { static_cast<PciBus *>(p)->irqs.push_back({irq, level}); };
         config.reset = [](void *p) { static_cast<PciBus *>(p)->resets++; };
+        config.doorbell = [](void *p, bool port, uint64_t addr, int fd, bool on) {
+            auto &all = static_cast<PciBus *>(p)->bells;
+            if (on)
+                return all.insert({{port, addr}, fd}).second; // KVM has one for each address
+            auto found = all.find({port, addr});
+            EXPECT_TRUE(found != all.end() && found->second == fd) << "taken away without being there";
+            all.erase({port, addr});
+            return true;
+        };
         config.opaque = this;
         bus = pci_bus_create(&config);
         init(gpu, "gpu", 0x1912, &gpu_destroyed);
@@ -253,13 +270,58 @@ TEST_F(PciBus, InterruptsReachTheMachine)
     EXPECT_EQ(gpu.pci.host->dma, dma);
 }
 
+TEST_F(PciBus, DoorbellsMoveWithTheirBars)
+{
+    using Bells = decltype(bells);
+    gpu.bells = {{0, 0x3000, 7}, {0, 0x3004, 8}, {4, 8, 9}};
+    attach_all();
+    EXPECT_EQ(bells, Bells());
+    ASSERT_TRUE(pci_bus_assign(bus, 0, nullptr));
+    uint64_t at = bar(gpu, 0), port = bar(gpu, 4);
+    Bells all = {{{false, at + 0x3000}, 7}, {{false, at + 0x3004}, 8}, {{true, port + 8}, 9}};
+    EXPECT_EQ(bells, all);
+    store<uint16_t>(ecam(2, PCI_REG_COMMAND), PCI_COMMAND_MEMORY);
+    EXPECT_EQ(bells, (Bells{{{false, at + 0x3000}, 7}, {{false, at + 0x3004}, 8}})) << "I/O decoding is off";
+    store<uint32_t>(ecam(2, 0x14), 2); // with decoding on
+    uint64_t high = bar(gpu, 0);
+    EXPECT_EQ(high, at + (uint64_t{2} << 32));
+    EXPECT_EQ(bells, (Bells{{{false, high + 0x3000}, 7}, {{false, high + 0x3004}, 8}}));
+    store<uint16_t>(ecam(2, PCI_REG_COMMAND), 0);
+    EXPECT_EQ(bells, Bells());
+    store<uint32_t>(ecam(2, 0x14), 0);
+    store<uint16_t>(ecam(2, PCI_REG_COMMAND), PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
+    EXPECT_EQ(bells, all);
+    store<uint16_t>(ecam(2, PCI_REG_COMMAND), PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
+    EXPECT_EQ(bells, all);
+}
+
+TEST_F(PciBus, DoorbellsAtOneAddress)
+{
+    using Bells = decltype(bells);
+    gpu.bells = {{0, 0, 7}};
+    nic.bells = {{0, 0, 8}};
+    attach_all();
+    ASSERT_TRUE(pci_bus_assign(bus, 0, nullptr));
+    uint64_t first = bar(gpu, 0), second = bar(nic, 0);
+    store<uint32_t>(ecam(3, 0x10), static_cast<uint32_t>(first));
+    EXPECT_EQ(bells, (Bells{{{false, first}, 7}}));
+    store<uint16_t>(ecam(2, PCI_REG_COMMAND), 0); // the nic's is still not there: a write goes to its BAR
+    EXPECT_EQ(bells, Bells());
+    store<uint32_t>(ecam(3, 0x10), static_cast<uint32_t>(second));
+    EXPECT_EQ(bells, (Bells{{{false, second}, 8}}));
+}
+
 TEST_F(PciBus, DestroyTakesTheDevices)
 {
+    gpu.bells = {{0, 0, 7}};
     attach_all();
+    ASSERT_TRUE(pci_bus_assign(bus, 0, nullptr));
+    EXPECT_EQ(bells.size(), 1u);
     pci_bus_destroy(bus);
     bus = nullptr;
     EXPECT_TRUE(gpu_destroyed);
     EXPECT_TRUE(nic_destroyed);
+    EXPECT_TRUE(bells.empty());
 }
 
 } // namespace

@@ -215,6 +215,7 @@ inline const pci_device_ops FakeDevice::ops = {
             of(dev)->when_destroyed();
         of(dev)->destroyed = true;
     },
+    nullptr,
 };
 
 // A message's body, field by field.

@@ -350,17 +350,21 @@ TEST(VirtioPci, RegistersThroughConfigSpace)
     m.pci->ops->config_write(m.pci, cap + 16, 4, 3);
 }
 
-TEST(VirtioPci, EventfdAloneStartsAllQueues)
+TEST(VirtioPci, DoorbellsStartTheQueues)
 {
     Machine m(virtio_rng_create());
     m.begin();
     Driver d = m.queue(0, 8);
     m.status(15);
     d.add({{DATA, 8, true}});
-    EXPECT_EQ(eventfd_write(virtio_pci_notify_fd(m.pci), 1), 0);
+    pci_doorbell bell = {};
+    ASSERT_TRUE(m.pci->ops->doorbell(m.pci, 0, &bell));
+    EXPECT_EQ(bell.bar, 0u);
+    EXPECT_EQ(bell.offset, m.notify);
+    EXPECT_EQ(eventfd_write(bell.fd, 1), 0);
     uint32_t id, len;
     EXPECT_TRUE(eventually([&] { return d.take(&id, &len); }));
-    EXPECT_EQ(m.notify, virtio_pci_notify_offset(0));
+    EXPECT_FALSE(m.pci->ops->doorbell(m.pci, 1, &bell)) << "one for each queue";
 }
 
 TEST(VirtioRng, GivesBytesUpToItsLimit)
