@@ -276,7 +276,7 @@ TEST_F(PciBus, DoorbellsMoveWithTheirBars)
     gpu.bells = {{0, 0x3000, 7}, {0, 0x3004, 8}, {4, 8, 9}};
     attach_all();
     EXPECT_EQ(bells, Bells());
-    ASSERT_TRUE(pci_bus_assign(bus, 0, nullptr));
+    ASSERT_TRUE(pci_bus_assign(bus, uint64_t{1} << 32, uint64_t{1} << 36, nullptr));
     uint64_t at = bar(gpu, 0), port = bar(gpu, 4);
     Bells all = {{{false, at + 0x3000}, 7}, {{false, at + 0x3004}, 8}, {{true, port + 8}, 9}};
     EXPECT_EQ(bells, all);
@@ -301,7 +301,7 @@ TEST_F(PciBus, DoorbellsAtOneAddress)
     gpu.bells = {{0, 0, 7}};
     nic.bells = {{0, 0, 8}};
     attach_all();
-    ASSERT_TRUE(pci_bus_assign(bus, 0, nullptr));
+    ASSERT_TRUE(pci_bus_assign(bus, uint64_t{1} << 32, uint64_t{1} << 36, nullptr));
     uint64_t first = bar(gpu, 0), second = bar(nic, 0);
     store<uint32_t>(ecam(3, 0x10), static_cast<uint32_t>(first));
     EXPECT_EQ(bells, (Bells{{{false, first}, 7}}));
@@ -315,7 +315,7 @@ TEST_F(PciBus, DestroyTakesTheDevices)
 {
     gpu.bells = {{0, 0, 7}};
     attach_all();
-    ASSERT_TRUE(pci_bus_assign(bus, 0, nullptr));
+    ASSERT_TRUE(pci_bus_assign(bus, uint64_t{1} << 32, uint64_t{1} << 36, nullptr));
     EXPECT_EQ(bells.size(), 1u);
     pci_bus_destroy(bus);
     bus = nullptr;
