@@ -2,7 +2,8 @@
 /* Says which instruction a vCPU stands at. Used by instruction completion and by the messages of crashed guests. */
 #include "vmm/insn.h"
 
-#include <capstone/capstone.h>
+#include "vmm/insn/decoder.h"
+
 #include <glib.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
@@ -32,6 +33,7 @@ char *insn_describe(const struct insn_env *env)
     uint8_t bytes[INSN_MAX];
     csh handle;
     cs_insn *insn = NULL;
+    const struct decoder *capstone = decoder_get();
 
     if (ioctl(env->vcpu_fd, KVM_GET_REGS, &regs) < 0 || ioctl(env->vcpu_fd, KVM_GET_SREGS, &sregs) < 0)
         return g_strdup("unknown instruction (the registers cannot be read)");
@@ -42,16 +44,16 @@ char *insn_describe(const struct insn_env *env)
     g_string_append_printf(text, "0x%llx:", (unsigned long long)regs.rip);
     if (count == 0)
         g_string_append(text, " (no memory there)");
-    else if (cs_open(CS_ARCH_X86, long_mode ? CS_MODE_64 : sregs.cs.db ? CS_MODE_32 : CS_MODE_16, &handle) == CS_ERR_OK) {
-        size_t found = cs_disasm(handle, bytes, count, regs.rip, 1, &insn);
+    else if (capstone && capstone->open(CS_ARCH_X86, long_mode ? CS_MODE_64 : sregs.cs.db ? CS_MODE_32 : CS_MODE_16, &handle) == CS_ERR_OK) {
+        size_t found = capstone->disasm(handle, bytes, count, regs.rip, 1, &insn);
         for (size_t i = 0; i < (found ? insn->size : count); i++)
             g_string_append_printf(text, " %02x", bytes[i]);
         if (found)
             g_string_append_printf(text, " (%s%s%s)", insn->mnemonic, insn->op_str[0] ? " " : "", insn->op_str);
         else
             g_string_append(text, " (not an instruction)");
-        cs_free(insn, found);
-        cs_close(&handle);
+        capstone->free(insn, found);
+        capstone->close(&handle);
     }
     g_string_append_printf(text, ", CPL %d", sregs.ss.dpl);
     return g_string_free(text, FALSE);
