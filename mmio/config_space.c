@@ -3,6 +3,7 @@
  * PCI configuration space of a vGPU: a Skylake GT2 as GVT-g shows it (Linux 6.1 gvt/cfg_space.c): registers and aperture of the
  * physical part, no stolen memory, no expansion ROM. Called by vgpu.c.
  */
+#include "gpu/blocks/opregion.h"
 #include "gpu/blocks/traps.h"
 #include "mmio/vgpu_internal.h"
 
@@ -20,7 +21,6 @@ enum {
     GMCH_CONTROL = 0x50,         /* GGC */
     GMCH_GGMS_8MIB = 3 << 6,     /* global GTT of 8 MiB: 4 GiB of addresses */
     BDSM = 0x5c,                 /* base of stolen memory; firmware writes it */
-    ASLS = 0xfc,                 /* address of the OpRegion; firmware writes it */
 };
 
 void vgpu_config_init(struct vgpu *vgpu)
@@ -47,7 +47,7 @@ void vgpu_config_init(struct vgpu *vgpu)
     pci_config_set_writable(config, PM_CONTROL, 2, PM_STATE_MASK);
     pci_config_set(config, GMCH_CONTROL, 2, GMCH_GGMS_8MIB);
     pci_config_set_writable(config, BDSM, 4, 0xfff00000);
-    pci_config_set_writable(config, ASLS, 4, 0xffffffff);
+    pci_config_set_writable(config, OPREGION_ASLS, 4, 0xffffffff);
 }
 
 void vgpu_config_reset(struct vgpu *vgpu)
@@ -57,7 +57,7 @@ void vgpu_config_reset(struct vgpu *vgpu)
     pci_config_reset(config);
     pci_config_set(config, PM_CONTROL, 2, PM_NO_SOFT_RESET);
     pci_config_set(config, BDSM, 4, 0);
-    pci_config_set(config, ASLS, 4, 0);
+    pci_config_set(config, OPREGION_ASLS, 4, 0);
 }
 
 uint32_t vgpu_config_read(struct vgpu *vgpu, unsigned offset, unsigned size)

@@ -46,6 +46,24 @@ enum display_port {
     DISPLAY_PORT_E,
 };
 
+/* Number of a port's DDC bus in GMBUS0 (Sunrise Point PCH; i915 intel_gmbus.c, gmbus_pins_skl). */
+enum display_gmbus_pin {
+    DISPLAY_GMBUS_PIN_C = 4,
+    DISPLAY_GMBUS_PIN_B = 5,
+    DISPLAY_GMBUS_PIN_D = 6,
+};
+
+/*
+ * The connectors of a board: ports with a way out for DisplayPort and for HDMI, a bit 1 << enum display_port for each; a port may have both. Drivers learn
+ * of them from the straps (SFUSE_STRAP) and from the firmware's VBT (gpu/blocks/vbt.h).
+ */
+struct display_wiring {
+    unsigned dp;
+    unsigned hdmi;
+};
+/* Every board of ours, that of a vGPU too: either kind of monitor could be plugged in at ports B, C and D. */
+extern const struct display_wiring display_board;
+
 /* What is plugged in. */
 enum display_monitor {
     DISPLAY_MONITOR_NONE,

@@ -21,13 +21,18 @@ enum {
     PP_CONTROL_POWER_ON = 1 << 0,
     PP_STATUS_ON = 1u << 31,
     PP_STATUS_STATE_ON_IDLE = 8,
-    SFUSE_PORT_B = 1 << 2,
-    SFUSE_PORT_C = 1 << 1,
-    SFUSE_PORT_D = 1 << 0,
     HOTPLUG2_ENABLE_E = 1 << 4,
     HOTPLUG_LONG = 2,
     IRQ_SDE_PORT_E_HOTPLUG = 1 << 25,
 };
+
+const struct display_wiring display_board = {
+    .dp = 1 << DISPLAY_PORT_B | 1 << DISPLAY_PORT_C | 1 << DISPLAY_PORT_D,
+    .hdmi = 1 << DISPLAY_PORT_B | 1 << DISPLAY_PORT_C | 1 << DISPLAY_PORT_D,
+};
+
+/* Bits of SFUSE_STRAP; ports A and E have none. */
+static const uint8_t sfuse[DISPLAY_PORTS] = {[DISPLAY_PORT_B] = 1 << 2, [DISPLAY_PORT_C] = 1 << 1, [DISPLAY_PORT_D] = 1 << 0};
 
 /* Hotplug of the Sunrise Point PCH: enable bit and two status bits of a port, and its interrupt. */
 static const struct {
@@ -146,7 +151,7 @@ void port_set_connected(struct display *display, bool connected, bool notify)
 
 void port_reset(struct display *display)
 {
-    uint32_t strap = display_reg(display, R_SFUSE_STRAP) & ~(uint32_t)(SFUSE_PORT_B | SFUSE_PORT_C | SFUSE_PORT_D);
+    uint32_t strap = display_reg(display, R_SFUSE_STRAP);
 
     for (unsigned port = 0; port < DISPLAY_PORTS; port++) {
         uint32_t value = DDI_BUF_IS_IDLE;
@@ -157,8 +162,10 @@ void port_reset(struct display *display)
                 value |= DDI_INIT_DISPLAY_DETECTED;
         }
         display_reg_set(display, R_DDI_BUF_CTL + port * PORT_STRIDE, value);
+        strap &= ~(uint32_t)sfuse[port];
+        if ((display_board.dp | display_board.hdmi) & 1u << port)
+            strap |= sfuse[port];
     }
-    /* Ports B-D are wired on every board of ours, so that a monitor could be plugged in. */
-    display_reg_set(display, R_SFUSE_STRAP, strap | SFUSE_PORT_B | SFUSE_PORT_C | SFUSE_PORT_D);
+    display_reg_set(display, R_SFUSE_STRAP, strap);
     port_set_connected(display, display->s.monitor.connected, false);
 }

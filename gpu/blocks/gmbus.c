@@ -42,15 +42,14 @@ enum {
     GPIO_PINS = 6,
 };
 
-/* Pins of the Sunrise Point PCH (intel_gmbus.c, gmbus_pins_skl). */
 static int pin_port(unsigned pin)
 {
     switch (pin) {
-    case 4:
+    case DISPLAY_GMBUS_PIN_C:
         return DISPLAY_PORT_C;
-    case 5:
+    case DISPLAY_GMBUS_PIN_B:
         return DISPLAY_PORT_B;
-    case 6:
+    case DISPLAY_GMBUS_PIN_D:
         return DISPLAY_PORT_D;
     default:
         return -1;

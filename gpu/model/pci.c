@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "gpu/blocks/opregion.h"
 #include "gpu/blocks/traps.h"
 #include "gpu/model/model_internal.h"
 
@@ -26,7 +27,6 @@ enum {
     CONFIG_SWSCI = 0xe0,
     CONFIG_ASLE = 0xe4,
     CONFIG_SWSCI2 = 0xe8,
-    CONFIG_ASLS = 0xfc,
 
     CAP_ID_PM = 0x01,
     PM_CAPABILITIES = 2,
@@ -382,5 +382,5 @@ void model_pci_init(struct model *model)
     pci_config_set_writable(config, CONFIG_SWSCI, 4, 0xffffffff);
     pci_config_set_writable(config, CONFIG_ASLE, 4, 0xffffffff);
     pci_config_set_writable(config, CONFIG_SWSCI2, 4, 0xffffffff);
-    pci_config_set_writable(config, CONFIG_ASLS, 4, 0xffffffff);
+    pci_config_set_writable(config, OPREGION_ASLS, 4, 0xffffffff);
 }

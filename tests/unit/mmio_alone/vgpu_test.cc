@@ -4,6 +4,7 @@
 #include "fixture.h"
 
 #include "gpu/blocks/image.h"
+#include "gpu/blocks/opregion.h"
 
 #include <random>
 
@@ -75,6 +76,11 @@ TEST_F(VgpuAlone, ConfigSpaceIsASkylakeWithoutStolenMemory)
     EXPECT_EQ(config_read(0xfc, 4), 0x1fffe000u);
     EXPECT_EQ(config_read(0x5c, 4), 0x1cf00000u);
     EXPECT_EQ(config_read(0x50, 2), 0x00c0u);
+    // Software SCIs of the OpRegion, which asks for none: writes go nowhere.
+    for (unsigned swsci : {0xe0, 0xe8}) {
+        config_write(swsci, 4, 0xffffffff);
+        EXPECT_EQ(config_read(swsci, 4), 0u);
+    }
     // Power states, and decoding told to the host.
     config_write(0xd4, 2, 3);
     EXPECT_EQ(config_read(0xd4, 2) & 3, 3u);
@@ -87,6 +93,10 @@ TEST_F(VgpuAlone, ConfigSpaceIsASkylakeWithoutStolenMemory)
     dev->ops->reset(dev);
     EXPECT_EQ(config_read(PCI_REG_COMMAND, 2), 0u);
     EXPECT_EQ(config_read(0xfc, 4), 0u);
+    // Our own machine is the firmware.
+    EXPECT_TRUE(opregion_install(dev, host.dma, 0xe0000));
+    EXPECT_EQ(config_read(0xfc, 4), 0xe0000u);
+    EXPECT_EQ(memcmp(memory + 0xe0000, "IntelGraphicsMem", 16), 0);
     EXPECT_GT(count(TRACE_TRAP_CONFIG), 10u);
 }
 
