@@ -14,6 +14,7 @@ const struct command commands[] = {
     {"check", cmd_check, "CONFIG.ini", "check a configuration file without starting anything"},
     {"types", cmd_types, "", "list the vGPU types"},
     {"gpus", cmd_gpus, "", "list the host's Intel GPUs"},
+    {"opregion", cmd_opregion, "FILE", "write the OpRegion that tells a guest's driver of its monitor ports"},
     {"decode", cmd_decode, "FILE", "print a command stream or a context image in words"},
     {"help", cmd_help, "[COMMAND|config]", "explain a command, or the keys of the configuration file"},
     {0},
@@ -31,7 +32,7 @@ void command_print_list(FILE *file)
 {
     fputs("Usage: vmm COMMAND [OPTION...]\n\nCommands:\n", file);
     for (const struct command *command = commands; command->name; command++)
-        fprintf(file, "  %-6s %-17s %s\n", command->name, command->args, command->help);
+        fprintf(file, "  %-8s %-17s %s\n", command->name, command->args, command->help);
     fputs("\nvmm COMMAND --help tells the options of a command.\n"
           "Exit codes: 0 guests shut down, 1 VMM failure, 2 usage or configuration, 3 guest crashed, 4 vGPU disabled, 124 timeout.\n",
           file);

@@ -32,7 +32,7 @@ expect 0 '^Usage: vmm COMMAND' "$vmm" --help
 expect 0 '^vmm \(Mediant\) [0-9]' "$vmm" --version
 expect 2 'unknown command "rum" \(did you mean run\?\)' "$vmm" rum
 expect 2 'unknown command "xyzzy" \(vmm help lists them\)' "$vmm" help xyzzy
-for command in run serve check types gpus decode help; do
+for command in run serve check types gpus opregion decode help; do
   expect 0 "vmm $command" "$vmm" $command --help
   expect 2 "vmm: $command: Unknown option --nonsense" "$vmm" $command --nonsense
 done
@@ -43,6 +43,11 @@ expect 0 '^resolution: 1920x1200$' "$vmm" types
 expect 0 '"name": "i915-GVTg_V5_8"' "$vmm" types --json
 expect 0 'vfio' "$vmm" gpus
 expect 0 '^\[' "$vmm" gpus --json
+expect 0 '^$' "$vmm" opregion "$dir/opregion.bin"
+expect 0 'IntelGraphicsMem' head -c 16 "$dir/opregion.bin"
+expect 0 '^8192 ' wc -c "$dir/opregion.bin"
+expect 2 'vmm: opregion: an argument is missing \(usage: vmm opregion FILE\)' "$vmm" opregion
+expect 1 'vmm: .*/none/opregion.bin' "$vmm" opregion "$dir/none/opregion.bin"
 expect 0 '^  disk NAME ' "$vmm" help config
 expect 0 'aperture' "$vmm" help config
 expect 0 '^\| `aperture` \| a size, 256M to 4G' "$vmm" help config --markdown
