@@ -10,6 +10,7 @@ usage() {
   cat <<'TEXT'
 Usage: qemu.sh [OPTION]... [-- QEMU-ARGUMENT...]
   --socket PATH          vfio-user socket of the server, which listens already; without it the guest has no GPU
+  --opregion FILE        what vmm opregion wrote, for the guest's firmware
   --no-posted-writes     the guest waits for each write to the device: what it writes through the aperture is in memory when it looks there
   --job SCRIPT           shell script for the guest (functions: guest.sh); its status becomes ours
   --file FILE[:PATH]     file for the guest, at PATH or in its root; a program brings its libraries; may be repeated
@@ -25,15 +26,16 @@ Usage: qemu.sh [OPTION]... [-- QEMU-ARGUMENT...]
 TEXT
 }
 
-socket='' posted='' memory=512M smp=1 layers=() job='' files=() log='' dmesg='' append='' limit=300 monitor='' kernel=6.1 extra=()
+socket='' posted='' memory=512M smp=1 layers=() job='' files=() log='' dmesg='' append='' limit=300 monitor='' opregion='' kernel=6.1 extra=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage; exit 0 ;;
     --no-posted-writes) posted=',"x-no-posted-writes":true'; shift; continue ;;
     --) shift; extra=("$@"); break ;;
-    --socket | --memory | --smp | --kernel | --image | --job | --file | --log | --dmesg | --append | --timeout | --monitor)
+    --socket | --opregion | --memory | --smp | --kernel | --image | --job | --file | --log | --dmesg | --append | --timeout | --monitor)
       [ $# -ge 2 ] || usage_error "$1 needs a value" ;;&
     --socket) socket=$(readlink -f "$2") ;;
+    --opregion) opregion=$2 ;;
     --memory) memory=$2 ;;
     --smp) smp=$2 ;;
     --kernel) kernel=$2 ;;
@@ -51,6 +53,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "${kernel_suite[${kernel:-none}]:-}" ] || usage_error "no kernel \"$kernel\" (${!kernel_suite[*]})"
 [ -z "$job" ] || [ -r "$job" ] || usage_error "$job: cannot be read"
+[ -z "$opregion" ] || [ -r "$opregion" ] || usage_error "$opregion: cannot be read"
 [ -z "$socket" ] || [ -S "$socket" ] || usage_error "$socket: no socket there"
 
 parts=(qemu "$(kernel_component "$kernel")" busybox)
@@ -100,6 +103,7 @@ qemu=("$root/usr/lib64/ld-linux-x86-64.so.2" --library-path "$libraries" --argv0
   -serial stdio -serial "file:$work/dmesg")
 [ -z "$monitor" ] || qemu+=(-monitor "unix:$monitor,server=on,wait=off")
 [ -z "$socket" ] || qemu+=(-device '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"'"$socket"'"},"addr":"02.0","x-msg-timeout":60000'"$posted"'}')
+[ -z "$opregion" ] || qemu+=(-fw_cfg "name=etc/igd-opregion,file=$opregion")
 qemu+=(${extra[@]+"${extra[@]}"})
 
 # If this shell dies by whatever signal, so does timeout, and with it QEMU.

@@ -15,13 +15,26 @@ debugfs() {
   [ "$(cat /sys/kernel/debug/dri/0/i915_wedged)" = 0 ]
 }
 
-# One connector has a monitor, with an EDID whose check sum is right and the type's mode first.
+# i915 takes the VBT of the OpRegion if there is one, else says that there is none.
+vbt() {
+  dmesg | grep -E 'VBT|OpRegion|VBIOS'
+  wc -c </sys/kernel/debug/dri/0/i915_vbt
+  if [ -n "$opregion" ]; then
+    ! dmesg | grep -qE 'Failed to find VBIOS|Invalid VBT' && [ "$(head -c 4 /sys/kernel/debug/dri/0/i915_vbt)" = '$VBT' ]
+  else
+    dmesg | grep -q 'Failed to find VBIOS' && [ "$(wc -c </sys/kernel/debug/dri/0/i915_vbt)" -eq 0 ]
+  fi
+}
+
+# The board's connectors, whether a VBT names them or not. One has a monitor, with an EDID whose check sum is right and the type's mode first.
 connectors() {
-  local connector connected='' sum=0 byte
+  local connector all='' connected='' sum=0 byte
   for connector in /sys/class/drm/card0-*; do
+    all="$all ${connector#*card0-}"
     [ "$(cat "$connector/status")" != connected ] || connected="$connected $connector"
   done
-  echo "connected:$connected"
+  echo "all:$all connected:$connected"
+  [ "$all" = ' DP-1 DP-2 DP-3 HDMI-A-1 HDMI-A-2 HDMI-A-3' ] || return 1
   set -- $connected
   [ $# -eq 1 ] || return 1
   cat "$1/modes"
@@ -47,6 +60,7 @@ step i915 load_i915
 step dmesg-probe dmesg_clean
 step nodes nodes
 step debugfs debugfs
+step vbt vbt
 step connectors connectors
 step console console
 for engine in rcs bcs vcs vecs; do step "gem_exec_nop-$engine" $benchmarks/gem_exec_nop -e $engine; done
