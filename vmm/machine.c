@@ -2,6 +2,7 @@
 /* One virtual machine, put together. Used by session.c. */
 #include "vmm/machine.h"
 
+#include "gpu/blocks/opregion.h"
 #include "vmm/bridges.h"
 #include "vmm/error.h"
 #include "vmm/firmware/firmware.h"
@@ -199,6 +200,8 @@ failed:
 
 void machine_attach(struct machine *machine, unsigned slot, struct pci_device *dev)
 {
+    if (slot == MACHINE_GPU_SLOT)
+        machine->gpu = dev;
     pci_bus_attach(machine->pci, slot, dev);
 }
 
@@ -217,6 +220,9 @@ static uint64_t set_up_board(struct machine *machine, GError **error)
     kvm_set_level_irqs(machine->vm_fd, 1 << PCI_IRQ | 1 << POWER_IRQ);
     if (!pci_bus_assign(machine->pci, firmware.pci_high, firmware.pci_high_end, error))
         return 0;
+    /* A GPU of a vfio-user server that has no ASLS goes without; so does a VM without a GPU. */
+    if (machine->gpu)
+        opregion_install(machine->gpu, memory->dma, FIRMWARE_OPREGION);
     const uint64_t rsdp = area ? firmware_fill(&firmware, area) : 0;
     if (!rsdp)
         g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "guest %s: no place for ACPI tables of %u vCPUs", machine->name, machine->vcpu_count);

@@ -32,6 +32,7 @@ struct machine {
     struct memory *memory;
     struct address_map *mmio, *pio;
     struct pci_bus *pci;
+    struct pci_device *gpu; /* on the bus, or NULL */
     struct serial *serial;
     struct power *power;
     struct rtc *rtc;

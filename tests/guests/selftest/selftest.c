@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The self-test's frame: arena, fixtures, and the loop over tests and engines. Run with `vmm run`; args: only=PART runs the tests with PART in their name. */
 #include "interrupt.h"
+#include "pci.h"
 #include "selftest.h"
 
 enum { ARENA_VA_LOW = 0x10000000 };
@@ -131,6 +132,15 @@ static bool contains(const char *text, const char *part)
     return length == 0;
 }
 
+/* Firmware's part: ASLS leads to an OpRegion, whose mailbox 4 is a VBT. */
+static void check_opregion(const struct gpu *gpu)
+{
+    const char *region = (const char *)(uintptr_t)pci_read(gpu->device, 0xfc, 4);
+
+    report(region && memcmp(region, "IntelGraphicsMem", 16) == 0 && memcmp(region + 0x400, "$VBT", 4) == 0, "an OpRegion with a VBT at 0x%lx",
+           (uint64_t)(uintptr_t)region);
+}
+
 int guest_main(void)
 {
     char only[32] = "";
@@ -142,6 +152,7 @@ int guest_main(void)
     boot_arg("only", only, sizeof(only));
     if (!gpu_open(&gpu))
         return 1;
+    check_opregion(&gpu);
     user_enter();
     printf("selftest: %s, low GM 0x%lx+0x%lx\n", gpu.is_virtual ? "vGPU" : "whole device", gpu.low.start, gpu.low.size);
     arena.memory = page_alloc_aligned(ARENA_BYTES, 2 << 20);
