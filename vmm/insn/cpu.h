@@ -84,12 +84,18 @@ bool cpu_vector_write(struct insn_cpu *cpu, unsigned reg, const uint8_t bytes[VE
 /* Opmask register k0..k7. */
 bool cpu_opmask_read(const struct insn_cpu *cpu, unsigned reg, uint64_t *mask);
 
+/* Number and width in bytes of a vector register; false for others (MMX registers stay with KVM). */
+bool vector_register(x86_reg reg, unsigned *number, unsigned *width);
+/* Whether the guest's control registers allow vector instructions (vex: of AVX) now: EXEC_DONE, or the exception. */
+enum exec vector_check_enabled(struct insn_cpu *cpu, bool vex);
+
 /* Offset and size of an extended state component in the standard format (CPUID leaf 0xd); false when there is none. */
 bool xsave_component(unsigned component, uint32_t *offset, uint32_t *size, bool *aligned);
 
 /* The instructions, by family. Each returns EXEC_UNSUPPORTED for what is not its own. RIP is advanced by the caller. */
 enum exec insn_integer(struct insn_cpu *cpu, const cs_insn *insn);
 enum exec insn_vector(struct insn_cpu *cpu, const cs_insn *insn);
+enum exec insn_vector_logic(struct insn_cpu *cpu, const cs_insn *insn);
 enum exec insn_system(struct insn_cpu *cpu, const cs_insn *insn);
 
 /* Decodes and runs the instruction in bytes at cpu->regs.rip: on EXEC_DONE the registers are those after it. */

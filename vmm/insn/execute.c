@@ -5,7 +5,7 @@
 
 enum exec insn_execute(struct insn_cpu *cpu, const uint8_t *bytes, size_t count)
 {
-    static enum exec (*const families[])(struct insn_cpu *, const cs_insn *) = {insn_system, insn_integer, insn_vector};
+    static enum exec (*const families[])(struct insn_cpu *, const cs_insn *) = {insn_system, insn_integer, insn_vector, insn_vector_logic};
     cs_mode mode = cpu_long_mode(cpu) ? CS_MODE_64 : cpu->sregs.cs.db ? CS_MODE_32 : CS_MODE_16;
     const struct decoder *capstone = decoder_get();
     enum exec exec = EXEC_UNSUPPORTED;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Breakpoints, flags, x87 wait and the XSAVE family for instruction completion. See cpu.h. */
+/* Breakpoints, flags, x87 wait, MXCSR and the XSAVE family for instruction completion. See cpu.h. */
 #include "vmm/insn/cpu.h"
 
 #include <string.h>
@@ -7,6 +7,8 @@
 enum {
     FSW_OFFSET = 2, FSW_ERROR = 1 << 7,
     MXCSR_OFFSET = 24, MXCSR_BYTES = 8, /* with its mask */
+    MXCSR_INITIAL = 0x1f80, MXCSR_MASK_DEFAULT = 0xffbf, /* without denormals-are-zeros: what a mask of 0 means */
+    XMM_OFFSET = 160, XMM_BYTES = 256,
     XSTATE_X87 = 1 << 0, XSTATE_SSE = 1 << 1, XSTATE_AVX = 1 << 2,
 };
 #define XCOMP_COMPACTED (UINT64_C(1) << 63)
@@ -156,6 +158,46 @@ static enum exec xsave(struct insn_cpu *cpu, const cs_insn *insn, bool compact)
     return exec == EXEC_DONE ? cpu_write(cpu, linear + XSAVE_LEGACY_BYTES, header, sizeof(header)) : exec;
 }
 
+static enum exec ldmxcsr(struct insn_cpu *cpu, const cs_insn *insn, bool vex)
+{
+    uint64_t linear, bv;
+    uint32_t value, mask;
+    enum exec exec = vector_check_enabled(cpu, vex);
+
+    if (exec == EXEC_DONE)
+        exec = cpu_operand_address(cpu, insn, &insn->detail->x86.operands[0], &linear);
+    if (exec == EXEC_DONE)
+        exec = cpu_read(cpu, linear, &value, sizeof(value));
+    if (exec != EXEC_DONE)
+        return exec;
+    memcpy(&mask, cpu->xsave + MXCSR_OFFSET + 4, sizeof(mask));
+    if (value & ~(mask ? mask : MXCSR_MASK_DEFAULT))
+        return cpu_raise_error(cpu, VECTOR_GP, 0);
+    /* MXCSR counts only when SSE is not in its initial state, in which the registers are 0. */
+    memcpy(&bv, cpu->xsave + XSAVE_LEGACY_BYTES, sizeof(bv));
+    if (!(bv & XSTATE_SSE))
+        memset(cpu->xsave + XMM_OFFSET, 0, XMM_BYTES);
+    bv |= XSTATE_SSE;
+    memcpy(cpu->xsave + XSAVE_LEGACY_BYTES, &bv, sizeof(bv));
+    memcpy(cpu->xsave + MXCSR_OFFSET, &value, sizeof(value));
+    cpu->xsave_changed = true;
+    return EXEC_DONE;
+}
+
+static enum exec stmxcsr(struct insn_cpu *cpu, const cs_insn *insn, bool vex)
+{
+    uint64_t linear, bv;
+    uint32_t value = MXCSR_INITIAL;
+    enum exec exec = vector_check_enabled(cpu, vex);
+
+    memcpy(&bv, cpu->xsave + XSAVE_LEGACY_BYTES, sizeof(bv));
+    if (bv & (XSTATE_SSE | XSTATE_AVX))
+        memcpy(&value, cpu->xsave + MXCSR_OFFSET, sizeof(value));
+    if (exec == EXEC_DONE)
+        exec = cpu_operand_address(cpu, insn, &insn->detail->x86.operands[0], &linear);
+    return exec == EXEC_DONE ? cpu_write(cpu, linear, &value, sizeof(value)) : exec;
+}
+
 enum exec insn_system(struct insn_cpu *cpu, const cs_insn *insn)
 {
     switch (insn->id) {
@@ -168,6 +210,12 @@ enum exec insn_system(struct insn_cpu *cpu, const cs_insn *insn)
         return set_ac(cpu, true);
     case X86_INS_WAIT:
         return wait_x87(cpu);
+    case X86_INS_LDMXCSR:
+    case X86_INS_VLDMXCSR:
+        return ldmxcsr(cpu, insn, insn->id == X86_INS_VLDMXCSR);
+    case X86_INS_STMXCSR:
+    case X86_INS_VSTMXCSR:
+        return stmxcsr(cpu, insn, insn->id == X86_INS_VSTMXCSR);
     case X86_INS_XRSTOR:
     case X86_INS_XRSTOR64:
         return xrstor(cpu, insn);

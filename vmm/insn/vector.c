@@ -38,8 +38,7 @@ static const struct move moves[] = {
     {X86_INS_VMOVHPD, 8, 0, HIGH | HALF},
 };
 
-/* Number and width of a vector register; false for others (MMX registers stay with KVM). */
-static bool vector_register(x86_reg reg, unsigned *number, unsigned *width)
+bool vector_register(x86_reg reg, unsigned *number, unsigned *width)
 {
     static const struct {
         x86_reg first, last;
@@ -61,8 +60,7 @@ static bool is_vex(const cs_insn *insn)
     return insn->mnemonic[0] == 'v';
 }
 
-/* Whether the guest's control registers allow vector instructions now. */
-static enum exec check_enabled(struct insn_cpu *cpu, bool vex)
+enum exec vector_check_enabled(struct insn_cpu *cpu, bool vex)
 {
     if (vex ? !(cpu->sregs.cr4 & CR4_OSXSAVE) : (cpu->sregs.cr0 & CR0_EM) || !(cpu->sregs.cr4 & CR4_OSFXSR))
         return cpu_raise(cpu, VECTOR_UD);
@@ -169,7 +167,7 @@ enum exec insn_vector(struct insn_cpu *cpu, const cs_insn *insn)
     }
     if (!memory || !registers)
         return EXEC_UNSUPPORTED;
-    exec = check_enabled(cpu, is_vex(insn));
+    exec = vector_check_enabled(cpu, is_vex(insn));
     if (exec == EXEC_DONE)
         exec = cpu_operand_address(cpu, insn, memory, &linear);
     if (exec != EXEC_DONE)

@@ -73,7 +73,10 @@ TABLE(table_base,
       E("mov (%rdi), %rax") E("mov %ebx, (%rdi)") E("mov %bh, 1(%rdi)") E("movb $0x5a, (%rdi)") E("movq $-5, (%rdi)")
       E("mov (%rdi), %eax") E("mov (%rdi), %ax") E("mov (%rdi), %ah") E("movzbl (%rdi), %eax") E("movzwl (%rdi), %eax")
       E("movsbq (%rdi), %rax") E("movswl (%rdi), %eax") E("movslq (%rdi), %rax") E("movnti %eax, (%rdi)") E("movnti %rax, (%rdi)")
-      E("cmpxchg16b (%rsi)") E("lock cmpxchg16b 16(%rsi)"))
+      E("cmpxchg16b (%rsi)") E("lock cmpxchg16b 16(%rsi)") E("stmxcsr (%rdi)") E("stmxcsr 8(%rdi,%rcx,4)")
+      E("pxor %xmm1, %xmm2") E("pxor (%rsi), %xmm9") E("xorps %xmm3, %xmm4") E("xorps 16(%rsi), %xmm4") E("xorpd %xmm10, %xmm4")
+      E("pand (%rsi), %xmm1") E("andps %xmm1, %xmm15") E("andpd 32(%rsi), %xmm0") E("pandn (%rsi), %xmm1") E("andnps %xmm5, %xmm6")
+      E("andnpd (%rsi), %xmm6") E("por %xmm7, %xmm8") E("orps (%rsi), %xmm8") E("orpd %xmm8, %xmm8") E("pxor %xmm5, %xmm5"))
 TABLE(table_popcnt, E("popcnt %rbx, %rax") E("popcnt (%rdi), %eax") E("popcnt (%rdi), %ax") E("popcnt %ecx, %ebx"))
 TABLE(table_bits, E("lzcnt (%rdi), %rax") E("lzcnt %ebx, %eax") E("tzcnt (%rdi), %eax") E("tzcnt %rbx, %rax"))
 TABLE(table_movbe, E("movbe (%rdi), %rax") E("movbe (%rdi), %ax") E("movbe %ebx, (%rdi)"))
@@ -82,11 +85,15 @@ TABLE(table_avx,
       E("vmovdqu %ymm12, (%rdi)") E("vmovdqa (%rsi), %ymm1") E("vmovdqa %ymm1, 64(%rsi)") E("vmovaps %xmm1, (%rsi)")
       E("vmovntdq %ymm2, (%rsi)") E("vmovss (%rdi), %xmm4") E("vmovss %xmm4, (%rdi)") E("vmovsd (%rdi), %xmm4") E("vmovq (%rdi), %xmm4")
       E("vmovd %xmm4, (%rdi)") E("vmovlps (%rdi), %xmm5, %xmm6") E("vmovhps (%rdi), %xmm5, %xmm6") E("vmovhps %xmm6, (%rdi)")
-      E("vlddqu (%rdi), %ymm7") E("vmovupd 64(%rdi,%rcx,2), %ymm15"))
+      E("vlddqu (%rdi), %ymm7") E("vmovupd 64(%rdi,%rcx,2), %ymm15") E("vstmxcsr (%rdi)") E("vpxor %ymm1, %ymm2, %ymm3")
+      E("vpxor 3(%rdi), %ymm2, %ymm3") E("vpxor %xmm1, %xmm2, %xmm3") E("vxorps 5(%rdi), %ymm9, %ymm12") E("vxorpd %xmm1, %xmm1, %xmm1")
+      E("vpand (%rdi), %xmm2, %xmm3") E("vandps %ymm3, %ymm4, %ymm5") E("vpandn (%rdi), %ymm4, %ymm5") E("vandnps %xmm3, %xmm4, %xmm5")
+      E("vpor (%rdi), %ymm4, %ymm4") E("vorps %ymm0, %ymm1, %ymm2"))
 TABLE(table_avx512,
       E("vmovdqu64 (%rdi), %zmm1") E("vmovdqu64 %zmm17, (%rdi)") E("vmovdqu32 64(%rdi), %zmm2{%k1}")
       E("vmovdqu32 128(%rdi), %zmm2{%k2}{z}") E("vmovdqu8 (%rdi), %ymm3{%k3}") E("vmovdqu16 %xmm20, (%rdi){%k1}")
-      E("vmovups %zmm5, 192(%rdi){%k2}") E("vmovapd (%rsi), %zmm30") E("vmovdqa64 %zmm30, 64(%rsi)") E("vmovntdq %zmm9, (%rsi)"))
+      E("vpxorq %zmm1, %zmm17, %zmm3") E("vpxord (%rdi), %zmm2, %zmm31") E("vporq 64(%rdi), %ymm2, %ymm18")
+      E("vpandd %xmm1, %xmm2, %xmm16") E("vpandnq (%rdi), %zmm2, %zmm3") E("vmovups %zmm5, 192(%rdi){%k2}") E("vmovapd (%rsi), %zmm30") E("vmovdqa64 %zmm30, 64(%rsi)") E("vmovntdq %zmm9, (%rsi)"))
 
 class Insn : public testing::Test {
   protected:
@@ -280,6 +287,32 @@ TEST_F(Insn, XsaveAndXrstorAreInverse)
         }
         asm volatile("xrstor64 (%0)" ::"r"(area), "a"(-1), "d"(-1) : "memory", "xmm0", "xmm1", "xmm2", "xmm3");
     }
+}
+
+TEST_F(Insn, MxcsrIsLoadedAndChecked)
+{
+    const uint8_t ldmxcsr[] = {0x0f, 0xae, 0x16}, stmxcsr[] = {0x0f, 0xae, 0x5e, 0x04};
+    insn_cpu cpu = make_cpu();
+    const auto words = reinterpret_cast<uint32_t *>(data);
+    cpu.regs.rsi = reinterpret_cast<uint64_t>(data);
+    memset(cpu.xsave, 0xee, sizeof(cpu.xsave));
+    memset(cpu.xsave + 512, 0, 64); // everything in its initial state
+    memcpy(cpu.xsave + 28, "\xff\xff\0", 4);
+    ASSERT_EQ(insn_execute(&cpu, stmxcsr, 4), EXEC_DONE);
+    EXPECT_EQ(words[1], 0x1f80u);
+    words[0] = 0x9fc0;
+    ASSERT_EQ(insn_execute(&cpu, ldmxcsr, 3), EXEC_DONE);
+    ASSERT_EQ(insn_execute(&cpu, stmxcsr, 4), EXEC_DONE);
+    EXPECT_EQ(words[1], 0x9fc0u);
+    uint8_t value[VECTOR_BYTES] = {}, zero[VECTOR_BYTES] = {};
+    cpu_vector_read(&cpu, 5, value);
+    EXPECT_EQ(memcmp(value, zero, 16), 0) << "the registers keep their initial state";
+    words[0] = 0x10000;
+    EXPECT_EQ(insn_execute(&cpu, ldmxcsr, 3), EXEC_FAULT);
+    EXPECT_EQ(cpu.fault.vector, VECTOR_GP);
+    words[0] = 0x1fc0;
+    memset(cpu.xsave + 28, 0, 4);
+    EXPECT_EQ(insn_execute(&cpu, ldmxcsr, 3), EXEC_FAULT) << "a mask of 0 stands for a processor without denormals-are-zeros";
 }
 
 TEST_F(Insn, BreakpointIsATrap)
