@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of fids; see fids.h. */
+#include "vmm/p9/fids.h"
+
+#include "vmm/p9/protocol.h"
+#include "vmm/p9/tree.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct p9_fids {
+    GHashTable *table; /* by number; owns them */
+    size_t path_bytes;
+    unsigned open;
+};
+
+static void fid_free(gpointer data)
+{
+    struct p9_fid *fid = data;
+
+    p9_close_fd(&fid->fd);
+    g_free(fid->path);
+    g_free(fid);
+}
+
+struct p9_fids *p9_fids_create(void)
+{
+    struct p9_fids *fids = g_new0(struct p9_fids, 1);
+
+    fids->table = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, fid_free);
+    return fids;
+}
+
+void p9_fids_destroy(struct p9_fids *fids)
+{
+    g_hash_table_destroy(fids->table);
+    g_free(fids);
+}
+
+struct p9_fid *p9_fids_find(struct p9_fids *fids, uint32_t number)
+{
+    return g_hash_table_lookup(fids->table, GUINT_TO_POINTER(number));
+}
+
+/* The path of a fid becomes a copy of another, or NULL with the error. */
+static int set_path(struct p9_fids *fids, struct p9_fid *fid, const char *path)
+{
+    char *old = fid->path;
+    size_t len = strlen(path);
+
+    fids->path_bytes -= old ? strlen(old) : 0;
+    fid->path = NULL;
+    int failed = len > P9_PATH_MAX ? ENAMETOOLONG : fids->path_bytes + len > P9_PATHS_MAX_BYTES ? ENOMEM : 0;
+    if (!failed) {
+        fid->path = g_strdup(path);
+        fids->path_bytes += len;
+    }
+    g_free(old);
+    return failed;
+}
+
+int p9_fids_add(struct p9_fids *fids, uint32_t number, const char *path)
+{
+    if (number == P9_NO_FID || p9_fids_find(fids, number))
+        return EBADF;
+    if (g_hash_table_size(fids->table) >= P9_FIDS_MAX)
+        return ENOMEM;
+    struct p9_fid *fid = g_new0(struct p9_fid, 1);
+    fid->number = number;
+    fid->fd = -1;
+    int failed = set_path(fids, fid, path);
+    if (failed)
+        fid_free(fid);
+    else
+        g_hash_table_insert(fids->table, GUINT_TO_POINTER(number), fid);
+    return failed;
+}
+
+void p9_fids_remove(struct p9_fids *fids, struct p9_fid *fid)
+{
+    fids->path_bytes -= fid->path ? strlen(fid->path) : 0;
+    fids->open -= fid->fd >= 0;
+    g_hash_table_remove(fids->table, GUINT_TO_POINTER(fid->number));
+}
+
+void p9_fids_clear(struct p9_fids *fids)
+{
+    g_hash_table_remove_all(fids->table);
+    fids->path_bytes = 0;
+    fids->open = 0;
+}
+
+bool p9_fids_may_open(const struct p9_fids *fids)
+{
+    return fids->open < P9_OPEN_MAX;
+}
+
+int p9_fids_opened(struct p9_fids *fids, struct p9_fid *fid, const char *path, int fd, int access, bool directory)
+{
+    fid->fd = fd;
+    fid->access = access;
+    fid->directory = directory;
+    fids->open++;
+    return path ? set_path(fids, fid, path) : 0;
+}
+
+void p9_fids_renamed(struct p9_fids *fids, const char *from, const char *to)
+{
+    size_t len = strlen(from);
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, fids->table);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        struct p9_fid *fid = value;
+        if (!fid->path || strncmp(fid->path, from, len) != 0 || (fid->path[len] != '\0' && fid->path[len] != '/'))
+            continue;
+        g_autofree char *path = g_strconcat(to, fid->path + len, NULL);
+        set_path(fids, fid, path);
+    }
+}
+
+char *p9_path_join(const char *directory, const char *name)
+{
+    return *directory ? g_strconcat(directory, "/", name, NULL) : g_strdup(name);
+}
