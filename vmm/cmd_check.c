@@ -16,6 +16,10 @@ static void print(const struct config *config)
             const struct disk_settings *disk = g_ptr_array_index(vm->disks, d);
             printf("%s: disk %s: %s%s%s\n", vm->name, disk->name, disk->path, disk->read_only ? ", readonly" : "", disk->direct ? ", direct" : "");
         }
+        for (unsigned s = 0; vm->shares && s < vm->shares->len; s++) {
+            const struct share_settings *share = g_ptr_array_index(vm->shares, s);
+            printf("%s: share %s: %s%s\n", vm->name, share->name, share->path, share->read_only ? ", readonly" : "");
+        }
         for (unsigned n = 0; vm->nets && n < vm->nets->len; n++) {
             const struct net_settings *net = g_ptr_array_index(vm->nets, n);
             printf("%s: net %s: %s%s\n", vm->name, net->name, net->tap ? "tap:" : "user", net->tap ? net->tap : "");
@@ -45,6 +49,12 @@ static void print_json_devices(const struct vm_settings *vm)
         g_autofree char *name = json_string(disk->name), *path = json_string(disk->path);
         printf("%s{\"name\": %s, \"path\": %s, \"readonly\": %s, \"direct\": %s}", i ? ", " : "", name, path, disk->read_only ? "true" : "false",
                disk->direct ? "true" : "false");
+    }
+    printf("], \"shares\": [");
+    for (unsigned i = 0; vm->shares && i < vm->shares->len; i++) {
+        const struct share_settings *share = g_ptr_array_index(vm->shares, i);
+        g_autofree char *name = json_string(share->name), *path = json_string(share->path);
+        printf("%s{\"name\": %s, \"path\": %s, \"readonly\": %s}", i ? ", " : "", name, path, share->read_only ? "true" : "false");
     }
     printf("], \"nets\": [");
     for (unsigned i = 0; vm->nets && i < vm->nets->len; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Parses the values of `disk NAME` and `net NAME`; see device_settings.h. */
+/* Parses the values of `disk NAME`, `share NAME` and `net NAME`; see device_settings.h. */
 #include "vmm/device_settings.h"
 
 #include "vmm/units.h"
@@ -13,6 +13,15 @@ void disk_settings_free(struct disk_settings *disk)
     g_free(disk->name);
     g_free(disk->path);
     g_free(disk);
+}
+
+void share_settings_free(struct share_settings *share)
+{
+    if (!share)
+        return;
+    g_free(share->name);
+    g_free(share->path);
+    g_free(share);
 }
 
 void net_settings_free(struct net_settings *net)
@@ -43,6 +52,11 @@ static char *unknown(const char *word, const char *const known[], const char *al
                  : g_strdup_printf("\"%s\" is not an option (options are %s)", word, all);
 }
 
+static char *parse_path(const char *text, const char *base)
+{
+    return g_path_is_absolute(text) || !base ? g_strdup(text) : g_build_filename(base, text, NULL);
+}
+
 struct disk_settings *disk_settings_parse(const char *name, const char *text, const char *base, char **reason)
 {
     static const char *const known[] = {"readonly", "direct", NULL};
@@ -54,7 +68,7 @@ struct disk_settings *disk_settings_parse(const char *name, const char *text, co
     }
     struct disk_settings *disk = g_new0(struct disk_settings, 1);
     disk->name = g_strdup(name);
-    disk->path = g_path_is_absolute(words[0]) || !base ? g_strdup(words[0]) : g_build_filename(base, words[0], NULL);
+    disk->path = parse_path(words[0], base);
     for (char **word = words + 1; *word && !*reason; word++) {
         if (strcmp(*word, "readonly") == 0)
             disk->read_only = true;
@@ -66,6 +80,30 @@ struct disk_settings *disk_settings_parse(const char *name, const char *text, co
     if (!*reason)
         return disk;
     disk_settings_free(disk);
+    return NULL;
+}
+
+struct share_settings *share_settings_parse(const char *name, const char *text, const char *base, char **reason)
+{
+    static const char *const known[] = {"readonly", NULL};
+    g_auto(GStrv) words = split(text);
+
+    if (!words[0] || !*words[0]) {
+        *reason = g_strdup("lacks the path (try /home/me/project)");
+        return NULL;
+    }
+    struct share_settings *share = g_new0(struct share_settings, 1);
+    share->name = g_strdup(name);
+    share->path = parse_path(words[0], base);
+    for (char **word = words + 1; *word && !*reason; word++) {
+        if (strcmp(*word, "readonly") == 0)
+            share->read_only = true;
+        else
+            *reason = unknown(*word, known, "readonly; a path has no commas");
+    }
+    if (!*reason)
+        return share;
+    share_settings_free(share);
     return NULL;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The values of the keys `disk NAME` and `net NAME` of a VM: a first word and options behind commas. Used by options.c; session.c makes devices of them.
+ * The values of the keys `disk NAME`, `share NAME` and `net NAME` of a VM: a first word and options behind commas. Used by options.c; session.c makes devices of them.
  *
  *   disk root = debian.img, readonly, direct
+ *   share home = /home/me/project, readonly
  *   net lan = user, forward=tcp:2222:22, mac=02:00:00:00:00:01
  *   net lan = tap:tap0
  */
@@ -25,6 +26,12 @@ struct disk_settings {
     bool read_only, direct; /* direct: past the host's page cache */
 };
 
+struct share_settings {
+    char *name; /* the mount tag */
+    char *path;
+    bool read_only;
+};
+
 struct net_forward_settings {
     bool udp;
     uint16_t host_port, guest_port; /* host: on 127.0.0.1 */
@@ -40,8 +47,10 @@ struct net_settings {
 
 /* A path is relative to base unless that is NULL. NULL and a reason (caller frees) when the text is wrong. */
 struct disk_settings *disk_settings_parse(const char *name, const char *text, const char *base, char **reason);
+struct share_settings *share_settings_parse(const char *name, const char *text, const char *base, char **reason);
 struct net_settings *net_settings_parse(const char *name, const char *text, char **reason);
 void disk_settings_free(struct disk_settings *disk); /* NULL is allowed */
+void share_settings_free(struct share_settings *share);
 void net_settings_free(struct net_settings *net);
 
 #ifdef __cplusplus

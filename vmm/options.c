@@ -90,6 +90,9 @@ const struct option options[] = {
      .help = "the kernel's command line"},
     {OPTION_VM, "disk", OPTION_DISK, offsetof(struct vm_settings, disks), "", .example = "debian.img, readonly",
      .help = "virtio disk of a raw image or block device; NAME is its serial. Options: `readonly`; `direct`, past the host's page cache"},
+    {OPTION_VM, "share", OPTION_SHARE, offsetof(struct vm_settings, shares), "", .example = "/home/me/project, readonly",
+     .help = "directory of the host, by 9P: `mount -t 9p -o trans=virtio,version=9p2000.L NAME /mnt`. The guest does there what the user that runs vmm may. "
+             "Option: `readonly`"},
     {OPTION_VM, "net", OPTION_NET, offsetof(struct vm_settings, nets), "", .example = "user, forward=tcp:2222:22",
      .help = "virtio network card. `user` needs no rights: 10.0.2.0/24 with DHCP, options `forward=tcp:HOST:GUEST` (or udp) and `isolated`; `tap:` takes "
              "an interface of the host. Either: `mac=ADDRESS`"},
@@ -132,7 +135,7 @@ const size_t option_count = G_N_ELEMENTS(options);
 
 static bool has_name(enum option_type type)
 {
-    return type == OPTION_DISK || type == OPTION_NET;
+    return type == OPTION_DISK || type == OPTION_SHARE || type == OPTION_NET;
 }
 
 const struct option *option_find(enum option_group group, const char *key, const char **name)
@@ -231,7 +234,23 @@ static bool check_choice(const struct option *option, const char *text, char **r
 
 static const char *device_name(enum option_type type, const void *device)
 {
-    return type == OPTION_DISK ? ((const struct disk_settings *)device)->name : ((const struct net_settings *)device)->name;
+    return type == OPTION_DISK    ? ((const struct disk_settings *)device)->name
+           : type == OPTION_SHARE ? ((const struct share_settings *)device)->name
+                                  : ((const struct net_settings *)device)->name;
+}
+
+static void *parse_device(enum option_type type, const char *name, const char *text, const char *base, char **reason)
+{
+    return type == OPTION_DISK    ? (void *)disk_settings_parse(name, text, base, reason)
+           : type == OPTION_SHARE ? (void *)share_settings_parse(name, text, base, reason)
+                                  : (void *)net_settings_parse(name, text, reason);
+}
+
+static GDestroyNotify device_free(enum option_type type)
+{
+    return type == OPTION_DISK    ? (GDestroyNotify)disk_settings_free
+           : type == OPTION_SHARE ? (GDestroyNotify)share_settings_free
+                                  : (GDestroyNotify)net_settings_free;
 }
 
 static bool valid_device_name(const char *name)
@@ -242,20 +261,18 @@ static bool valid_device_name(const char *name)
     return *name && strlen(name) <= DEVICE_NAME_MAX;
 }
 
-/* Puts a disk or network card into its list, in the place of one of the same name if there is one. */
+/* Puts a device into its list, in the place of one of the same name if there is one. */
 static bool set_device(const struct option *option, GPtrArray **list, const char *name, const char *text, const char *base, char **reason)
 {
-    bool disk = option->type == OPTION_DISK;
-
     if (!name || !valid_device_name(name)) {
         *reason = g_strdup_printf("lacks a name of 1 to %d letters, digits, '-', '_' or '.' (try %s first = %s)", DEVICE_NAME_MAX, option->key, option->example);
         return false;
     }
-    void *device = disk ? (void *)disk_settings_parse(name, text, base, reason) : (void *)net_settings_parse(name, text, reason);
+    void *device = parse_device(option->type, name, text, base, reason);
     if (!device)
         return false;
     if (!*list)
-        *list = g_ptr_array_new_with_free_func(disk ? (GDestroyNotify)disk_settings_free : (GDestroyNotify)net_settings_free);
+        *list = g_ptr_array_new_with_free_func(device_free(option->type));
     for (unsigned i = 0; i < (*list)->len; i++) {
         if (strcmp(device_name(option->type, g_ptr_array_index(*list, i)), name) == 0) {
             g_ptr_array_remove_index(*list, i);
@@ -337,6 +354,7 @@ char *option_values(const struct option *option)
     case OPTION_NUMBER:
         return range_text(option, "a number");
     case OPTION_DISK:
+    case OPTION_SHARE:
         return g_strdup("a path, and options behind commas");
     case OPTION_NET:
         return g_strdup("user or tap:INTERFACE, and options behind commas");

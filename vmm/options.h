@@ -43,6 +43,7 @@ struct vm_settings {
     char *serial;     /* "stdio", "none" or a path */
     char *args;       /* the command line of image, or NULL */
     GPtrArray *disks; /* struct disk_settings *, in the file's order; NULL when there is none */
+    GPtrArray *shares; /* struct share_settings *, likewise */
     GPtrArray *nets;  /* struct net_settings *, likewise */
     char *screenshot; /* path, or NULL */
 };
@@ -70,6 +71,7 @@ enum option_type {
     OPTION_DURATION, /* uint64_t: nanoseconds */
     OPTION_NUMBER,   /* uint64_t */
     OPTION_DISK,     /* GPtrArray * of struct disk_settings: the key has a name, as in `disk root`, and may appear often */
+    OPTION_SHARE,    /* GPtrArray * of struct share_settings, likewise */
     OPTION_NET,      /* GPtrArray * of struct net_settings, likewise */
 };
 

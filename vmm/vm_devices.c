@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes virtio functions of a VM's disk and net keys; see vm_devices.h. */
+/* Makes virtio functions of a VM's disk, share and net keys; see vm_devices.h. */
 #include "vmm/vm_devices.h"
 
 #include "vmm/error.h"
 #include "vmm/virtio/block.h"
 #include "vmm/virtio/device.h"
 #include "vmm/virtio/net.h"
+#include "vmm/virtio/p9.h"
 #include "vmm/virtio/pci.h"
 #include "vmm/virtio/rng.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* What is put together: where the next function goes, and what errors name. */
 struct bench {
@@ -59,6 +62,31 @@ static bool add_disk(struct bench *bench, const struct disk_settings *disk, GErr
     return device ? plug(bench, "disk", disk->name, device, error) : fail(bench, "disk", disk->name, problem, error);
 }
 
+/*
+ * Files that guests open are files of this process: it may have as many as the system allows, and a guest that writes more into one than
+ * this process may (ulimit -f) gets the error without a signal that would end the VMM.
+ */
+static void allow_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+static bool add_share(struct bench *bench, const struct share_settings *share, GError **error)
+{
+    const struct virtio_p9_config config = {.path = share->path, .tag = share->name, .read_only = share->read_only};
+    GError *problem = NULL;
+    struct virtio_device *device = virtio_p9_create(&config, &problem);
+
+    allow_files();
+    return device ? plug(bench, "share", share->name, device, error) : fail(bench, "share", share->name, problem, error);
+}
+
 static struct net_backend *create_backend(const struct bench *bench, const struct net_settings *net, GError **error)
 {
     g_autofree struct net_user_forward *forwards = g_new0(struct net_user_forward, net->forwards->len + 1);
@@ -96,6 +124,9 @@ bool vm_devices_attach(struct machine *machine, const struct vm_settings *vm, co
 
     for (unsigned i = 0; vm->disks && i < vm->disks->len; i++)
         if (!add_disk(&bench, g_ptr_array_index(vm->disks, i), error))
+            return false;
+    for (unsigned i = 0; vm->shares && i < vm->shares->len; i++)
+        if (!add_share(&bench, g_ptr_array_index(vm->shares, i), error))
             return false;
     for (unsigned i = 0; vm->nets && i < vm->nets->len; i++)
         if (!add_net(&bench, g_ptr_array_index(vm->nets, i), error))

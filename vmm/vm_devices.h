@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 /*
- * Attaches the disks, then the network cards, then, for a Linux kernel, a source of random bytes, from slot VM_DEVICES_SLOT on in this order. What a
+ * Attaches the disks, then the shared directories, the network cards, and, for a Linux kernel, a source of random bytes, from slot VM_DEVICES_SLOT on in this order. What a
  * guest does to them that it should not goes to messages, which must outlive the machine. Before machine_start(). Errors name file, VM and key
  * (path: of the configuration file); what was attached before is the machine's.
  */

@@ -63,12 +63,14 @@ cat >"$dir/devices.ini" <<INI
 image = $guests/hello.elf
 args = who=world
 disk root = disk.img, readonly
+share files = ., readonly
 net lan = user, isolated
 pin = 0
 INI
 expect 0 '^alpha: disk root: .*/disk.img, readonly$' "$vmm" check "$dir/devices.ini"
+expect 0 '^alpha: share files: .*, readonly$' "$vmm" check "$dir/devices.ini"
 expect 0 '^alpha: net lan: user$' "$vmm" check "$dir/devices.ini"
-expect 0 '"disks": \[\{"name": "root", "path": ".*/disk.img", "readonly": true, "direct": false\}\], "nets": \[\{"name": "lan", "tap": null\}\]' "$vmm" check --json "$dir/devices.ini"
+expect 0 '"disks": \[\{"name": "root", "path": ".*/disk.img", "readonly": true, "direct": false\}\], "shares": \[\{"name": "files", "path": ".*", "readonly": true\}\], "nets": \[\{"name": "lan", "tap": null\}\]' "$vmm" check --json "$dir/devices.ini"
 expect 0 '"image": null, "kernel": ".*/hello.elf", "initrd": null' "$vmm" check --json -o alpha.image= -o alpha.args= -o alpha.kernel="$guests/hello.elf" "$dir/good.ini"
 expect 2 '\[vm alpha\] kernel: .*/none: no such file' "$vmm" check -o alpha.image= -o alpha.args= -o alpha.kernel="$dir/none" "$dir/good.ini"
 expect 2 '\[vm alpha\] kernel: .*/disk.img: ' "$vmm" check -o alpha.image= -o alpha.args= -o alpha.kernel="$dir/disk.img" "$dir/good.ini"
@@ -110,6 +112,7 @@ fi
 expect 0 'hello from a PVH guest to world' "$vmm" run "$dir/devices.ini"
 expect 2 '\[vm alpha\] disk root: .*/none.img: ' "$vmm" run -o "alpha.disk root=$dir/none.img" "$dir/devices.ini"
 expect 2 '\[vm alpha\] disk two: .*/disk.img: ' "$vmm" run -o "alpha.disk root=$dir/disk.img" -o "alpha.disk two=$dir/disk.img" "$dir/devices.ini"
+expect 2 '\[vm alpha\] share files: .*/disk.img: Not a directory' "$vmm" run -o "alpha.share files=$dir/disk.img" "$dir/devices.ini"
 expect 2 '\[vm alpha\] net lan: .*nonesuch0' "$vmm" run -o "alpha.net lan=tap:nonesuch0xxxxxxxx" "$dir/devices.ini"
 expect 2 'pin: the host has no CPU 4095' "$vmm" run -o alpha.pin=4095 "$dir/devices.ini"
 

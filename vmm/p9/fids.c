@@ -42,21 +42,24 @@ struct p9_fid *p9_fids_find(struct p9_fids *fids, uint32_t number)
     return g_hash_table_lookup(fids->table, GUINT_TO_POINTER(number));
 }
 
-/* The path of a fid becomes a copy of another, or NULL with the error. */
-static int set_path(struct p9_fids *fids, struct p9_fid *fid, const char *path)
+static void drop_path(struct p9_fids *fids, struct p9_fid *fid)
 {
-    char *old = fid->path;
-    size_t len = strlen(path);
+    fids->path_bytes -= fid->path ? strlen(fid->path) : 0;
+    g_clear_pointer(&fid->path, g_free);
+}
 
-    fids->path_bytes -= old ? strlen(old) : 0;
-    fid->path = NULL;
-    int failed = len > P9_PATH_MAX ? ENAMETOOLONG : fids->path_bytes + len > P9_PATHS_MAX_BYTES ? ENOMEM : 0;
-    if (!failed) {
-        fid->path = g_strdup(path);
-        fids->path_bytes += len;
-    }
-    g_free(old);
-    return failed;
+int p9_fids_set_path(struct p9_fids *fids, struct p9_fid *fid, const char *path)
+{
+    size_t len = strlen(path), old = fid->path ? strlen(fid->path) : 0;
+
+    if (len > P9_PATH_MAX)
+        return ENAMETOOLONG;
+    if (fids->path_bytes - old + len > P9_PATHS_MAX_BYTES)
+        return ENOMEM;
+    drop_path(fids, fid);
+    fid->path = g_strdup(path);
+    fids->path_bytes += len;
+    return 0;
 }
 
 int p9_fids_add(struct p9_fids *fids, uint32_t number, const char *path)
@@ -68,7 +71,7 @@ int p9_fids_add(struct p9_fids *fids, uint32_t number, const char *path)
     struct p9_fid *fid = g_new0(struct p9_fid, 1);
     fid->number = number;
     fid->fd = -1;
-    int failed = set_path(fids, fid, path);
+    int failed = p9_fids_set_path(fids, fid, path);
     if (failed)
         fid_free(fid);
     else
@@ -78,7 +81,7 @@ int p9_fids_add(struct p9_fids *fids, uint32_t number, const char *path)
 
 void p9_fids_remove(struct p9_fids *fids, struct p9_fid *fid)
 {
-    fids->path_bytes -= fid->path ? strlen(fid->path) : 0;
+    drop_path(fids, fid);
     fids->open -= fid->fd >= 0;
     g_hash_table_remove(fids->table, GUINT_TO_POINTER(fid->number));
 }
@@ -95,13 +98,12 @@ bool p9_fids_may_open(const struct p9_fids *fids)
     return fids->open < P9_OPEN_MAX;
 }
 
-int p9_fids_opened(struct p9_fids *fids, struct p9_fid *fid, const char *path, int fd, int access, bool directory)
+void p9_fids_opened(struct p9_fids *fids, struct p9_fid *fid, int fd, int access, bool directory)
 {
     fid->fd = fd;
     fid->access = access;
     fid->directory = directory;
     fids->open++;
-    return path ? set_path(fids, fid, path) : 0;
 }
 
 void p9_fids_renamed(struct p9_fids *fids, const char *from, const char *to)
@@ -116,7 +118,8 @@ void p9_fids_renamed(struct p9_fids *fids, const char *from, const char *to)
         if (!fid->path || strncmp(fid->path, from, len) != 0 || (fid->path[len] != '\0' && fid->path[len] != '/'))
             continue;
         g_autofree char *path = g_strconcat(to, fid->path + len, NULL);
-        set_path(fids, fid, path);
+        if (p9_fids_set_path(fids, fid, path) != 0)
+            drop_path(fids, fid);
     }
 }
 

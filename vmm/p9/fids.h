@@ -36,13 +36,15 @@ void p9_fids_destroy(struct p9_fids *fids);
 struct p9_fid *p9_fids_find(struct p9_fids *fids, uint32_t number); /* NULL when there is none */
 /* A fid that is not opened. EBADF when the number is taken or P9_NO_FID, ENAMETOOLONG, ENOMEM when a limit is reached. */
 int p9_fids_add(struct p9_fids *fids, uint32_t number, const char *path);
+/* Fails likewise, and then leaves the path as it was. */
+int p9_fids_set_path(struct p9_fids *fids, struct p9_fid *fid, const char *path);
 void p9_fids_remove(struct p9_fids *fids, struct p9_fid *fid); /* closes it */
 void p9_fids_clear(struct p9_fids *fids);
 
 /* True while one more may be opened. */
 bool p9_fids_may_open(const struct p9_fids *fids);
-/* Gives an open descriptor to a fid that has none; path (unless it is NULL) takes the place of its own. */
-int p9_fids_opened(struct p9_fids *fids, struct p9_fid *fid, const char *path, int fd, int access, bool directory);
+/* Gives an open descriptor to a fid that has none. */
+void p9_fids_opened(struct p9_fids *fids, struct p9_fid *fid, int fd, int access, bool directory);
 
 /* What was at one path is at another now, with all that is below it. */
 void p9_fids_renamed(struct p9_fids *fids, const char *from, const char *to);

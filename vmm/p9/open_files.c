@@ -67,7 +67,7 @@ int p9_lopen(struct p9_server *server, struct p9_reader *in, struct p9_writer *o
     if (failed)
         return failed;
     put_opened(server, out, &st);
-    p9_fids_opened(server->fids, fid, NULL, fd, (int)(flags & P9_OPEN_ACCESS), S_ISDIR(st.st_mode));
+    p9_fids_opened(server->fids, fid, fd, (int)(flags & P9_OPEN_ACCESS), S_ISDIR(st.st_mode));
     fd = -1; /* the fid's */
     return 0;
 }
@@ -95,9 +95,10 @@ int p9_lcreate(struct p9_server *server, struct p9_reader *in, struct p9_writer 
         failed = p9_hold(server, fid, &directory);
     if (failed)
         return failed;
-    g_autofree char *path = p9_path_join(fid->path, name);
-    if (strlen(path) > P9_PATH_MAX)
-        return ENAMETOOLONG;
+    g_autofree char *parent = g_strdup(fid->path), *path = p9_path_join(parent, name);
+    failed = p9_fids_set_path(server->fids, fid, path); /* first, as there may be no room for it */
+    if (failed)
+        return failed;
     failed = p9_tree_create(&server->tree, directory, name, host_flags(flags), mode, &fd);
     if (failed == EEXIST && !(flags & P9_OPEN_EXCL)) {
         failed = p9_tree_step(directory, name, &hold);
@@ -106,12 +107,16 @@ int p9_lcreate(struct p9_server *server, struct p9_reader *in, struct p9_writer 
         if (!failed && S_ISDIR(st.st_mode))
             failed = EISDIR;
     }
-    if (failed || fstat(fd, &st) != 0)
-        return failed ? failed : errno;
+    if (!failed && fstat(fd, &st) != 0)
+        failed = errno;
+    if (failed) {
+        p9_fids_set_path(server->fids, fid, parent);
+        return failed;
+    }
     put_opened(server, out, &st);
-    failed = p9_fids_opened(server->fids, fid, path, fd, (int)(flags & P9_OPEN_ACCESS), false);
+    p9_fids_opened(server->fids, fid, fd, (int)(flags & P9_OPEN_ACCESS), false);
     fd = -1;
-    return failed;
+    return 0;
 }
 
 /* An opened file that may be read or written, as access says. */

@@ -75,15 +75,14 @@ int p9_clunk(struct p9_server *server, struct p9_reader *in, struct p9_writer *o
     return 0;
 }
 
-/* The new fid, in place of the old if both have the same number. */
+/* The new fid, which may be the old one. */
 static int add_walked(struct p9_server *server, struct p9_fid *from, uint32_t number, const char *path)
 {
     if (number != from->number)
         return p9_fids_add(server->fids, number, path);
     if (from->fd >= 0)
         return EBUSY;
-    p9_fids_remove(server->fids, from);
-    return p9_fids_add(server->fids, number, path);
+    return p9_fids_set_path(server->fids, from, path);
 }
 
 /* Walks as far as it goes, and adds the qids; returns how many names that were, and why it was not more. */

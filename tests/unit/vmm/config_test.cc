@@ -263,13 +263,15 @@ TEST_F(Config, KernelsAndImagesExcludeEachOther)
     EXPECT_EQ(message(vm + "kernel = a\nargs = b\n"), "test.ini: [vm a] args: goes with image, not with kernel (try cmdline = ...)");
 }
 
-TEST_F(Config, DisksAndNetworkCards)
+TEST_F(Config, SharesDisksAndNetworkCards)
 {
     const std::string vm = "[vm a]\nimage = guest.elf\n", where = "test.ini: [vm a] ";
     for (const char *bad : {"disk = a.img", "disk a/b = a.img", "disk abcdefghijklmnopqrstu = a.img"})
         EXPECT_NE(message(vm + bad + "\n").find("lacks a name of 1 to 20"), std::string::npos) << bad;
     EXPECT_EQ(message(vm + "disk a = , readonly\n"), where + "disk a: lacks the path (try disk.img)");
     EXPECT_EQ(message(vm + "disk a = a.img, readonl\n"), where + "disk a: \"readonl\" is not an option (did you mean readonly?)");
+    EXPECT_EQ(message(vm + "share a =\n"), where + "share a: lacks the path (try /home/me/project)");
+    EXPECT_EQ(message(vm + "share a = b, ro\n"), where + "share a: \"ro\" is not an option (options are readonly; a path has no commas)");
     EXPECT_EQ(message(vm + "net a = usr\n"), where + "net a: \"usr\" is neither user nor tap:INTERFACE (try user)");
     EXPECT_EQ(message(vm + "net a = tap:\n"), where + "net a: \"tap:\" is neither user nor tap:INTERFACE (try user)");
     EXPECT_EQ(message(vm + "net a = tap:t0, isolated\n"), where + "net a: \"isolated\" is an option of user, not of tap");
@@ -284,7 +286,7 @@ TEST_F(Config, DisksAndNetworkCards)
     EXPECT_EQ(message(vm + "disk a = 1.img\ndisk a = 2.img\n"), where + "disk a: the key appears twice (remove one)");
 
     g_autoptr(GError) error = nullptr;
-    write("test.ini", vm + "disk root = a.img, readonly\ndisk data = /b.img,direct\nnet lan = user, forward=udp:53:5353, mac=02:00:00:00:00:fe\nnet x = tap:tap0\n");
+    write("test.ini", vm + "disk root = a.img, readonly\ndisk data = /b.img,direct\nshare in = /srv, readonly\nshare out = out\nnet lan = user, forward=udp:53:5353, mac=02:00:00:00:00:fe\nnet x = tap:tap0\n");
     config *c = config_load(path.c_str(), pointers({"a.disk root=/other.img"}).data(), &error);
     ASSERT_NE(c, nullptr) << error->message;
     auto *v = static_cast<vm_settings *>(g_ptr_array_index(c->vms, 0));
@@ -294,6 +296,13 @@ TEST_F(Config, DisksAndNetworkCards)
     EXPECT_STREQ(root->path, "/other.img"); // the override has replaced it
     EXPECT_FALSE(root->read_only);
     EXPECT_TRUE(data->direct);
+    ASSERT_EQ(v->shares->len, 2u);
+    auto *in = static_cast<share_settings *>(g_ptr_array_index(v->shares, 0)), *out = static_cast<share_settings *>(g_ptr_array_index(v->shares, 1));
+    EXPECT_STREQ(in->path, "/srv");
+    EXPECT_TRUE(in->read_only);
+    EXPECT_STREQ(out->name, "out");
+    EXPECT_STREQ(out->path, (dir.string() + "/out").c_str());
+    EXPECT_FALSE(out->read_only);
     ASSERT_EQ(v->nets->len, 2u);
     auto *lan = static_cast<net_settings *>(g_ptr_array_index(v->nets, 0));
     ASSERT_EQ(lan->forwards->len, 1u);
