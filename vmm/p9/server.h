@@ -3,7 +3,7 @@
  * A 9P2000.L server of one host directory for one client: takes a request and makes the reply, one after the other. Used by virtio/p9.c.
  *
  * Everything is done as the user that the VMM runs as (QEMU calls this passthrough): owners are shown as they are, new things belong to
- * that user, and no owner can be changed (EPERM). Set-user-id and set-group-id bits cannot be given. Device nodes, FIFOs and sockets are
+ * that user, and no owner can be changed (EPERM). A file cannot be given set-user-id or set-group-id. Device nodes, FIFOs and sockets are
  * shown, but neither made nor opened (EPERM). Extended attributes are not supported. Locks always succeed, as the client's kernel has
  * arbitrated between its own processes before it asks: they do not reach other guests. Symbolic links are text for the client to resolve.
  *

@@ -130,7 +130,8 @@ int p9_tree_set_mode(const struct p9_tree *tree, int hold, mode_t mode)
         return errno;
     if (S_ISLNK(st.st_mode))
         return EOPNOTSUPP;
-    mode_t wanted = mode & (01777 | (st.st_mode & 06000));
+    mode_t kept = st.st_mode & (S_ISUID | S_ISGID), given = S_ISDIR(st.st_mode) ? S_ISGID : 0; /* a directory's is about groups only */
+    mode_t wanted = mode & (01777 | kept | given);
     if (wanted == (st.st_mode & 07777))
         return 0;
     return fchmodat(tree->proc, fd_name(hold).text, wanted, 0) != 0 ? errno : 0;

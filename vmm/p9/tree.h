@@ -46,7 +46,10 @@ int p9_tree_step(int directory, const char *name, int *hold);
 int p9_tree_reopen(const struct p9_tree *tree, int hold, int flags, int *fd);
 /* Makes a regular file (EEXIST when something is there) and opens it. */
 int p9_tree_create(const struct p9_tree *tree, int directory, const char *name, int flags, mode_t mode, int *fd);
-/* Permissions. Set-user-id and set-group-id can be dropped but not given: a guest makes no program that gives the VMM's rights to others. */
+/*
+ * Permissions. Set-user-id and set-group-id of a file can be dropped but not given: a guest makes no program that lends the VMM's rights to
+ * others.
+ */
 int p9_tree_set_mode(const struct p9_tree *tree, int hold, mode_t mode);
 int p9_tree_set_times(const struct p9_tree *tree, int hold, const struct timespec times[2]);
 int p9_tree_link(const struct p9_tree *tree, int hold, int directory, const char *name);

@@ -268,9 +268,11 @@ TEST_F(P9, RandomRequests)
         names.insert(names.end(), {"hello", "dir", "inner", "sub", "a", "b", "c", "link"});
     const std::vector<uint8_t> types = {8, 12, 14, 16, 18, 20, 22, 24, 26, 30, 32, 40, 50, 52, 54, 70, 72, 74, 76, 104, 108, 110, 116, 118, 120, 122, 110, 110, 110, 110, 12, 12, 12};
     std::map<int, unsigned> results;
-    for (unsigned i = 0; i < 60000; i++) {
+    for (unsigned i = 0; i < 30000; i++) {
         Message m = message(types[below(static_cast<unsigned>(types.size()))], static_cast<uint16_t>(i));
         uint8_t type = m.bytes[4];
+        if (type == FSYNC && i % 4)
+            continue; // the disk is slow, and nothing is behind it
         if (i % 4 == 0) {
             for (unsigned n = below(60); n > 0; n--)
                 m.u8(static_cast<uint8_t>(random()));
@@ -322,7 +324,7 @@ TEST_F(P9, RandomRequests)
             walk(ROOT, 3, {"dir", "inner"});
         }
     }
-    EXPECT_GT(results[0], 5000u);
+    EXPECT_GT(results[0], 2500u);
     EXPECT_EQ(results[-1], 0u);
     EXPECT_EQ(file(top / "secret"), "secret");
     unsigned beside = 0;

@@ -145,9 +145,9 @@ TEST_F(P9, Create)
     EXPECT_EQ(create(2, "new", O_RDWR), 0);
     EXPECT_EQ(read(2, 0, 10), 0);
     EXPECT_EQ(data(), "made");
-    EXPECT_EQ(call(message(MKDIR).u32(ROOT).str("made").u32(0775).u32(0)), 0);
+    EXPECT_EQ(call(message(MKDIR).u32(ROOT).str("made").u32(02775).u32(0)), 0);
     ASSERT_EQ(stat((tree / "made").c_str(), &st), 0);
-    EXPECT_EQ(st.st_mode, S_IFDIR | 0775u);
+    EXPECT_EQ(st.st_mode, S_IFDIR | 02775u);
     EXPECT_EQ(call(message(MKDIR).u32(ROOT).str("made").u32(0775).u32(0)), EEXIST);
     EXPECT_EQ(call(message(MKNOD).u32(ROOT).str("null").u32(S_IFCHR | 0666).u32(1).u32(3).u32(0)), EPERM);
     umask(022);
@@ -217,7 +217,9 @@ TEST_F(P9, Setattr)
     EXPECT_EQ(setattr(1, SIZE, 0, 0, UINT64_MAX), EINVAL);
     ASSERT_EQ(walk(ROOT, 2, {"dir"}), 0);
     EXPECT_EQ(setattr(2, SIZE, 0, 0, 1), EISDIR);
-    EXPECT_EQ(setattr(2, MODE, 0700), 0);
+    EXPECT_EQ(setattr(2, MODE, 06700), 0);
+    ASSERT_EQ(stat((tree / "dir").c_str(), &st), 0);
+    EXPECT_EQ(st.st_mode & 07777, 02700u) << "of a directory it is about groups";
     EXPECT_EQ(open(1, O_RDWR), 0);
     fs::remove(tree / "hello");
     EXPECT_EQ(setattr(1, SIZE | MODE, 0600, 0, 2), 0) << "opened, without a name";

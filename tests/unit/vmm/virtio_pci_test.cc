@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The virtio PCI transport as a driver goes through it, and the devices behind it: disk, entropy, console, network.
+// The virtio PCI transport as a driver goes through it, and the devices behind it: disk, entropy, console, network, files.
 #include "virtio_driver.h"
 #include "gpu/pci/pci_device.h"
 #include "vmm/error.h"
 #include "vmm/virtio/block.h"
 #include "vmm/virtio/console.h"
 #include "vmm/virtio/net.h"
+#include "vmm/virtio/p9.h"
 #include "vmm/virtio/pci.h"
 #include "vmm/virtio/rng.h"
 
@@ -562,6 +563,36 @@ TEST_F(VirtioBlock, ImagesThatCannotBe)
     EXPECT_NE(message().find("has 0 bytes"), std::string::npos);
     path += "-absent";
     EXPECT_NE(message().find("No such file"), std::string::npos);
+}
+
+TEST(Virtio9p, RequestsAndReplies)
+{
+    std::string dir = testing::TempDir();
+    virtio_p9_config c = {dir.c_str(), "files", true};
+    Machine m(virtio_p9_create(&c, nullptr));
+    EXPECT_EQ(m.cfg(2, 2), 0x1049u);
+    EXPECT_TRUE(m.offered() & 1);
+    EXPECT_EQ(m.rd<uint16_t>(m.config), 5);
+    EXPECT_EQ(m.rd<uint8_t>(m.config + 2), 'f');
+    EXPECT_EQ(m.rd<uint8_t>(m.config + 6), 's');
+    m.begin();
+    Driver d = m.queue(0, 64);
+    m.status(15);
+    // Tversion, in pieces, with room for more than the reply.
+    Bytes version = {21, 0, 0, 0, 100, 0xff, 0xff, 0, 0x20, 0, 0, 8, 0, '9', 'P', '2', '0', '0', '0', '.', 'L'};
+    m.ram.write(DATA, version);
+    EXPECT_EQ(m.run(d, 0, {{DATA, 5, false}, {DATA + 5, 16, false}, {DATA + 0x1000, 9, true}, {DATA + 0x1009, 100, true}}), 21u);
+    version[4] = 101;
+    EXPECT_EQ(m.ram.read(DATA + 0x1000, 21), version);
+    // More than a message may have: an error, as is all that has a header.
+    m.ram.write(DATA, Bytes({0, 0, 4, 0, 118, 1, 0}));
+    EXPECT_EQ(m.run(d, 0, {{DATA, 0x40000, false}, {DATA + 0x80000, 11, true}}), 11u);
+    EXPECT_EQ(m.ram.read(DATA + 0x80000, 11), Bytes({11, 0, 0, 0, 7, 1, 0, 90, 0, 0, 0})) << "EMSGSIZE";
+    EXPECT_EQ(m.status(), 15);
+    // Where no error can be told.
+    d.add({{DATA, 7, false}, {DATA + 0x1000, 10, true}});
+    m.kick(0);
+    EXPECT_TRUE(eventually([&] { return m.status() == (15 | 64); }));
 }
 
 struct ConsoleHost {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Serves virtio devices to QEMU, over our vfio-user server: virtio_serve FOLDER IMAGE makes blk.sock, net.sock, rng.sock and console.sock
- * in FOLDER, writes what the guest's console says to console.out there, echoes each line to the guest, and ends with SIGTERM. Run by
- * linux.sh.
+ * Serves virtio devices to QEMU, over our vfio-user server: virtio_serve FOLDER IMAGE makes blk.sock, net.sock, rng.sock, console.sock and
+ * p9.sock in FOLDER, shares its folder "share" with the mount tag "files", writes what the guest's console says to console.out there,
+ * echoes each line to the guest, and ends with SIGTERM. Run by linux.sh.
  */
 #include "vmm/vfio_user/server.h"
 #include "vmm/virtio/block.h"
 #include "vmm/virtio/console.h"
 #include "vmm/virtio/net.h"
+#include "vmm/virtio/p9.h"
 #include "vmm/virtio/pci.h"
 #include "vmm/virtio/rng.h"
 
@@ -55,19 +56,21 @@ int main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-    struct vfio_user_server *servers[4];
+    struct vfio_user_server *servers[5];
 
     if (argc != 3) {
         fprintf(stderr, "usage: virtio_serve FOLDER IMAGE\n");
         return 2;
     }
     g_autofree char *out = g_build_filename(argv[1], "console.out", NULL);
+    g_autofree char *share = g_build_filename(argv[1], "share", NULL);
     FILE *file = fopen(out, "w");
     struct virtio_device *disk = virtio_block_create(&(struct virtio_block_config){.path = argv[2], .serial = "mediant-disk"}, &error);
     struct net_backend *user = disk ? net_user_create(&(struct net_user_config){.hostname = "guest"}, &error) : NULL;
     struct virtio_device *net =
         user ? virtio_net_create(&(struct virtio_net_config){.mac = {0x52, 0x54, 0, 1, 2, 3}, .backend = user}, &error) : NULL;
-    if (!net || !file) {
+    struct virtio_device *p9 = net ? virtio_p9_create(&(struct virtio_p9_config){.path = share, .tag = "files"}, &error) : NULL;
+    if (!p9 || !file) {
         fprintf(stderr, "virtio_serve: %s\n", error ? error->message : out);
         return 1;
     }
@@ -77,6 +80,7 @@ int main(int argc, char **argv)
     servers[1] = serve(argv[1], "net", net);
     servers[2] = serve(argv[1], "console", console);
     servers[3] = serve(argv[1], "rng", virtio_rng_create());
+    servers[4] = serve(argv[1], "p9", p9);
     g_main_loop_run(loop);
     for (unsigned i = 0; i < G_N_ELEMENTS(servers); i++)
         vfio_user_server_destroy(servers[i]);
