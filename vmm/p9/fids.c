@@ -6,18 +6,20 @@
 #include "vmm/p9/tree.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 struct p9_fids {
     GHashTable *table; /* by number; owns them */
     size_t path_bytes;
-    unsigned open;
+    unsigned open; /* descriptors */
 };
 
 static void fid_free(gpointer data)
 {
     struct p9_fid *fid = data;
 
+    p9_close_fd(&fid->hold);
     p9_close_fd(&fid->fd);
     g_free(fid->path);
     g_free(fid);
@@ -70,7 +72,7 @@ int p9_fids_add(struct p9_fids *fids, uint32_t number, const char *path)
         return ENOMEM;
     struct p9_fid *fid = g_new0(struct p9_fid, 1);
     fid->number = number;
-    fid->fd = -1;
+    fid->fd = fid->hold = -1;
     int failed = p9_fids_set_path(fids, fid, path);
     if (failed)
         fid_free(fid);
@@ -82,7 +84,7 @@ int p9_fids_add(struct p9_fids *fids, uint32_t number, const char *path)
 void p9_fids_remove(struct p9_fids *fids, struct p9_fid *fid)
 {
     drop_path(fids, fid);
-    fids->open -= fid->fd >= 0;
+    fids->open -= (fid->fd >= 0) + (fid->hold >= 0);
     g_hash_table_remove(fids->table, GUINT_TO_POINTER(fid->number));
 }
 
@@ -104,6 +106,22 @@ void p9_fids_opened(struct p9_fids *fids, struct p9_fid *fid, int fd, int access
     fid->access = access;
     fid->directory = directory;
     fids->open++;
+}
+
+void p9_fids_removed(struct p9_fids *fids, const char *path, int hold)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, fids->table);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        struct p9_fid *fid = value;
+        if (!fid->path || strcmp(fid->path, path) != 0)
+            continue;
+        drop_path(fids, fid);
+        if (hold >= 0 && p9_fids_may_open(fids) && (fid->hold = fcntl(hold, F_DUPFD_CLOEXEC, 0)) >= 0)
+            fids->open++;
+    }
 }
 
 void p9_fids_renamed(struct p9_fids *fids, const char *from, const char *to)

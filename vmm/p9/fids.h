@@ -15,14 +15,15 @@ extern "C" {
 
 enum {
     P9_FIDS_MAX = 1 << 16,
-    P9_OPEN_MAX = 1024,          /* of them opened */
+    P9_OPEN_MAX = 1024,          /* of them opened, or held */
     P9_PATH_MAX = 4095,          /* bytes of one path, as the kernel has it */
     P9_PATHS_MAX_BYTES = 16 << 20, /* of all paths together */
 };
 
 struct p9_fid {
     uint32_t number;
-    char *path;     /* see tree.h; NULL: a rename made it too long, or was too much for all paths together */
+    char *path;     /* see tree.h; NULL: it has none any more (it was removed, or a rename made its path too long) */
+    int hold;       /* without a path: of what it was, or -1 */
     int fd;         /* -1: not opened */
     int access;     /* O_RDONLY, O_WRONLY, O_RDWR of fd */
     bool directory; /* fd is one */
@@ -46,6 +47,11 @@ bool p9_fids_may_open(const struct p9_fids *fids);
 /* Gives an open descriptor to a fid that has none. */
 void p9_fids_opened(struct p9_fids *fids, struct p9_fid *fid, int fd, int access, bool directory);
 
+/*
+ * What was at a path was removed by the client, who may still have it open: the fids of that path mean it on, by copies of the hold (-1, or
+ * when there are too many: they mean nothing any more).
+ */
+void p9_fids_removed(struct p9_fids *fids, const char *path, int hold);
 /* What was at one path is at another now, with all that is below it. */
 void p9_fids_renamed(struct p9_fids *fids, const char *from, const char *to);
 

@@ -110,13 +110,39 @@ int p9_link(struct p9_server *server, struct p9_reader *in, struct p9_writer *ou
     return failed ? failed : p9_tree_link(&server->tree, hold, place.hold, place.name);
 }
 
+/* A hold of what is about to lose its name, for the fids that mean it; -1 when nothing is there, or a directory, which is of no use then. */
+static int hold_before(const struct place *place)
+{
+    struct stat st;
+    int hold;
+
+    if (p9_tree_step(place->hold, place->name, &hold) == 0 && (fstat(hold, &st) != 0 || S_ISDIR(st.st_mode)))
+        p9_close_fd(&hold);
+    return hold;
+}
+
 static int move(struct p9_server *server, const struct place *from, const struct place *to)
 {
     g_autofree char *before = p9_path_join(from->directory, from->name), *after = p9_path_join(to->directory, to->name);
+    p9_autofd replaced = hold_before(to);
 
     if (renameat(from->hold, from->name, to->hold, to->name) != 0)
         return errno;
-    p9_fids_renamed(server->fids, before, after);
+    if (strcmp(before, after) != 0) {
+        p9_fids_removed(server->fids, after, replaced);
+        p9_fids_renamed(server->fids, before, after);
+    }
+    return 0;
+}
+
+static int take_away(struct p9_server *server, const struct place *place, int flags)
+{
+    g_autofree char *path = p9_path_join(place->directory, place->name);
+    p9_autofd removed = hold_before(place);
+
+    if (unlinkat(place->hold, place->name, flags) != 0)
+        return errno;
+    p9_fids_removed(server->fids, path, removed);
     return 0;
 }
 
@@ -166,9 +192,7 @@ int p9_unlinkat(struct p9_server *server, struct p9_reader *in, struct p9_writer
     if (flags & ~(uint32_t)P9_UNLINK_DIRECTORY)
         return EINVAL;
     int failed = find_place(server, number, &name, &place);
-    if (failed)
-        return failed;
-    return unlinkat(place.hold, place.name, flags ? AT_REMOVEDIR : 0) != 0 ? errno : 0;
+    return failed ? failed : take_away(server, &place, flags ? AT_REMOVEDIR : 0);
 }
 
 static int remove_own(struct p9_server *server, const struct p9_fid *fid)
@@ -179,13 +203,9 @@ static int remove_own(struct p9_server *server, const struct p9_fid *fid)
     if (server->tree.read_only)
         return EROFS;
     int failed = find_own_place(server, fid, &directory, &place);
-    if (failed)
-        return failed;
-    if (unlinkat(place.hold, place.name, 0) == 0)
-        return 0;
-    if (errno != EISDIR)
-        return errno;
-    return unlinkat(place.hold, place.name, AT_REMOVEDIR) != 0 ? errno : 0;
+    if (!failed)
+        failed = take_away(server, &place, 0);
+    return failed == EISDIR ? take_away(server, &place, AT_REMOVEDIR) : failed;
 }
 
 /* The fid ends also when nothing could be removed (remove(5) of Plan 9). */

@@ -156,7 +156,10 @@ int p9_hold(struct p9_server *server, const struct p9_fid *fid, int *hold)
         *hold = fcntl(fid->fd, F_DUPFD_CLOEXEC, 0);
         return *hold < 0 ? errno : 0;
     }
-    return fid->path ? p9_tree_find(&server->tree, fid->path, hold) : ESTALE;
+    if (fid->path)
+        return p9_tree_find(&server->tree, fid->path, hold);
+    *hold = fid->hold >= 0 ? fcntl(fid->hold, F_DUPFD_CLOEXEC, 0) : -1;
+    return *hold >= 0 ? 0 : fid->hold >= 0 ? errno : ESTALE;
 }
 
 void p9_put_qid(struct p9_writer *out, const struct p9_tree *tree, const struct stat *st)

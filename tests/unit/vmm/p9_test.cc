@@ -279,6 +279,41 @@ TEST_F(P9, RenamesCarryTheFids)
     EXPECT_EQ(call(message(RENAME).u32(ROOT).u32(2).str("top")), EBUSY);
 }
 
+// The client may have open what it removes or replaces; a fid that is a clone of an opened one is not opened itself.
+TEST_F(P9, WhatIsRemovedIsStillMeant)
+{
+    auto size = [&](uint32_t fid) -> int64_t {
+        int failed = call(message(GETATTR).u32(fid).u64(0x7ff));
+        if (failed)
+            return -failed;
+        last.text(8 + 13 + 4 + 4 + 4 + 8 + 8);
+        return static_cast<int64_t>(last.get<uint64_t>());
+    };
+    write_file(tree / "new", "new");
+    ASSERT_EQ(walk(ROOT, 1, {"hello"}), 0);
+    ASSERT_EQ(walk(ROOT, 2, {"new"}), 0);
+    EXPECT_EQ(call(message(RENAMEAT).u32(ROOT).str("hello").u32(ROOT).str("hello")), 0) << "nothing happens";
+    EXPECT_EQ(size(1), 12);
+    EXPECT_EQ(call(message(RENAMEAT).u32(ROOT).str("new").u32(ROOT).str("hello")), 0);
+    EXPECT_EQ(size(1), 12) << "the old one, not what has its name now";
+    EXPECT_EQ(size(2), 3);
+    EXPECT_EQ(open(1, O_RDWR), 0);
+    EXPECT_EQ(read(1, 0, 5), 0);
+    EXPECT_EQ(data(), "hello");
+    EXPECT_EQ(call(message(UNLINKAT).u32(ROOT).str("hello").u32(0)), 0);
+    EXPECT_EQ(size(2), 3);
+    EXPECT_EQ(setattr(2, 8, 0, 0, 1), 0);
+    EXPECT_EQ(size(2), 1);
+    EXPECT_EQ(walk(2, 3, {}), ESTALE) << "there is no way to it";
+    EXPECT_EQ(call(message(RENAME).u32(2).u32(ROOT).str("back")), ESTALE);
+    EXPECT_EQ(call(message(LINK).u32(ROOT).u32(2).str("back")), ENOENT) << "the kernel's rule for files without a name";
+    ASSERT_EQ(walk(ROOT, 4, {"dir", "sub"}), 0);
+    EXPECT_EQ(call(message(UNLINKAT).u32(ROOT).str("sub").u32(0x200)), ENOENT);
+    ASSERT_EQ(walk(ROOT, 5, {"dir"}), 0);
+    EXPECT_EQ(call(message(UNLINKAT).u32(5).str("sub").u32(0x200)), 0);
+    EXPECT_EQ(size(4), -ESTALE) << "a directory is not held";
+}
+
 TEST_F(P9, Readdir)
 {
     std::map<std::string, uint64_t> expected = {{".", 0}, {"..", 0}};

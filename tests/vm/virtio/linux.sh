@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A stock Debian guest under QEMU with our virtio block, net, console, entropy and 9P devices, served over vfio-user, and Debian's own drivers.
-# Usage: linux.sh VIRTIO-SERVE. Exit 77 where the images cannot be had.
+# Usage: linux.sh VIRTIO-SERVE VIRTIO-FILES. Exit 77 where the images cannot be had.
 set -u
-serve=$1
+serve=$1 files=$2
 . "$(dirname "$(readlink -f "$0")")/../linux/lib.sh"
 need qemu kernel busybox
 . "$linux/common.sh"
@@ -15,7 +15,7 @@ truncate -s 32M "$work/disk"
 read_sum=$(head -c 16M "$work/disk" | sha256sum | cut -d' ' -f1)
 
 # The directory that the guest mounts, and beside it what that must not reach. files_job changes a tree, in the guest and, as the reference, here.
-mkdir -p "$work/share/many" "$work/share/out" "$work/expected"
+mkdir -p "$work"/share/{many,out,calls} "$work/expected"
 echo secret >"$work/secret"
 head -c 3000000 /dev/urandom >"$work/share/big"
 ln -s /job "$work/share/absolute"
@@ -96,6 +96,7 @@ step files-read files_read
 step files-change sh -c '. /files_job; mkdir /mnt/out/none && cd /mnt/out/none && files_job /mnt/big'
 files_run() { cp /usr/bin/busybox /mnt/out/busybox && [ "\$(/mnt/out/busybox echo ran)" = ran ] && rm /mnt/out/busybox; }
 step files-run files_run
+step files-calls /virtio_files /mnt/calls
 files_refused() {
   cmp /mnt/absolute /job || return 1 # a link is the guest's own to follow
   for it in 'cat /mnt/up' 'cat /mnt/../mnt/up' 'chown 12345 /mnt/big' 'mknod /mnt/null c 1 3' 'mkfifo /mnt/pipe'; do
@@ -106,14 +107,14 @@ step files-refused files_refused
 files_space() { df /mnt | grep -q '^files '; }
 step files-space files_space
 files_cached() {
-  umount /mnt && mount_files cache=loose,msize=65536 && mkdir /mnt/out/loose && cd /mnt/out/loose && files_job /mnt/big && files_read &&
+  umount /mnt && mount_files cache=loose,msize=65536 && /virtio_files /mnt/calls && mkdir /mnt/out/loose && cd /mnt/out/loose && files_job /mnt/big && files_read &&
     [ \$(find /mnt | wc -l) -gt 800 ] && cd / && umount /mnt
 }
 step files-cached files_cached
 step dmesg dmesg_clean
 JOB
 device() { printf '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"%s"},"addr":"%s","x-msg-timeout":60000}' "$work/$1.sock" "$2"; }
-"$linux/qemu.sh" --job "$work/job" --file "$work/files_job" --log "$work/guest.log" --dmesg "$work/guest.dmesg" --timeout 200 -- \
+"$linux/qemu.sh" --job "$work/job" --file "$work/files_job" --file "$files" --log "$work/guest.log" --dmesg "$work/guest.dmesg" --timeout 200 -- \
   -device "$(device blk 03.0)" -device "$(device net 04.0)" -device "$(device console 05.0)" -device "$(device rng 06.0)" \
   -device "$(device p9 07.0)" >"$work/guest.out" 2>&1
 status=$?
