@@ -4,8 +4,9 @@
  *
  * Everything is done as the user that the VMM runs as (QEMU calls this passthrough): owners are shown as they are, new things belong to
  * that user, and no owner can be changed (EPERM). A file cannot be given set-user-id or set-group-id. Device nodes, FIFOs and sockets are
- * shown, but neither made nor opened (EPERM). Extended attributes are not supported. Locks always succeed, as the client's kernel has
- * arbitrated between its own processes before it asks: they do not reach other guests. Symbolic links are text for the client to resolve.
+ * shown, but neither made nor opened (EPERM). What is mounted below the directory is part of it. Extended attributes are not supported.
+ * Locks always succeed, as the client's kernel has arbitrated between its own processes before it asks: they do not reach other guests.
+ * Symbolic links are text for the client to resolve.
  *
  * Trust: each request is bytes of a hostile client, in a buffer that it cannot change meanwhile. It can neither leave the directory nor
  * use more than P9_FIDS_MAX fids, P9_OPEN_MAX descriptors and P9_PATHS_MAX_BYTES; but it can fill the disk and write what it likes there,

@@ -266,7 +266,9 @@ TEST_F(P9, RandomRequests)
     std::vector<std::string> names = bad_names;
     for (unsigned i = 0; i < 3; i++)
         names.insert(names.end(), {"hello", "dir", "inner", "sub", "a", "b", "c", "link"});
-    const std::vector<uint8_t> types = {8, 12, 14, 16, 18, 20, 22, 24, 26, 30, 32, 40, 50, 52, 54, 70, 72, 74, 76, 104, 108, 110, 116, 118, 120, 122, 110, 110, 110, 110, 12, 12, 12};
+    const std::vector<uint8_t> types = {STATFS, LOPEN,  LCREATE, SYMLINK, MKNOD,    RENAME,   READLINK, GETATTR, SETATTR, XATTRWALK, XATTRCREATE,
+                                        READDIR, FSYNC, LOCK,    GETLOCK, LINK,     MKDIR,    RENAMEAT, UNLINKAT, ATTACH, FLUSH,     WALK,
+                                        READ,    WRITE, CLUNK,   REMOVE,  WALK,     WALK,     WALK,     WALK,    LOPEN,   LOPEN,     LOPEN};
     std::map<int, unsigned> results;
     for (unsigned i = 0; i < 30000; i++) {
         Message m = message(types[below(static_cast<unsigned>(types.size()))], static_cast<uint16_t>(i));
