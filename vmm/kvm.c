@@ -77,8 +77,7 @@ size_t kvm_run_size(int kvm_fd)
     return size > 0 ? (size_t)size : 0;
 }
 
-/* What KVM and the host's CPU have for guests; NULL with an error. */
-static struct kvm_cpuid2 *supported_cpuid(int kvm_fd, GError **error)
+struct kvm_cpuid2 *kvm_supported_cpuid(int kvm_fd, GError **error)
 {
     enum { ENTRIES = 256 };
     g_autofree struct kvm_cpuid2 *cpuid = g_malloc0(sizeof(*cpuid) + ENTRIES * sizeof(struct kvm_cpuid_entry2));
@@ -91,11 +90,9 @@ static struct kvm_cpuid2 *supported_cpuid(int kvm_fd, GError **error)
     return g_steal_pointer(&cpuid);
 }
 
-unsigned kvm_address_bits(int kvm_fd)
+unsigned kvm_address_bits(const struct kvm_cpuid2 *cpuid)
 {
-    g_autofree struct kvm_cpuid2 *cpuid = supported_cpuid(kvm_fd, NULL);
-
-    for (unsigned i = 0; cpuid && i < cpuid->nent; i++)
+    for (unsigned i = 0; i < cpuid->nent; i++)
         if (cpuid->entries[i].function == 0x80000008)
             return CLAMP(cpuid->entries[i].eax & 0xff, 36, 52);
     return 36; /* what every CPU of 64 bits has */
@@ -112,12 +109,10 @@ void kvm_set_level_irqs(int vm_fd, uint16_t irqs)
         }
 }
 
-bool kvm_set_cpuid(int kvm_fd, int vcpu_fd, unsigned apic_id, unsigned vcpus, GError **error)
+bool kvm_set_cpuid(const struct kvm_cpuid2 *supported, int vcpu_fd, unsigned apic_id, unsigned vcpus, GError **error)
 {
-    g_autofree struct kvm_cpuid2 *cpuid = supported_cpuid(kvm_fd, error);
+    g_autofree struct kvm_cpuid2 *cpuid = g_memdup2(supported, sizeof(*supported) + supported->nent * sizeof(struct kvm_cpuid_entry2));
 
-    if (!cpuid)
-        return false;
     for (unsigned i = 0; i < cpuid->nent; i++) {
         struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
         if (entry->function == 1) { /* EBX: APIC id, logical processors */

@@ -22,11 +22,17 @@ int kvm_create_vm(int kvm_fd, GError **error);
 /* Bytes of a vCPU's struct kvm_run mapping. */
 size_t kvm_run_size(int kvm_fd);
 
-/* Gives the vCPU the CPUID leaves that KVM supports, with its own APIC id; false with an error. */
-bool kvm_set_cpuid(int kvm_fd, int vcpu_fd, unsigned apic_id, unsigned vcpus, GError **error);
+/*
+ * The CPUID leaves that KVM and the host's CPU have for guests: g_free(); NULL with an error. To be asked once for a VM: in a virtual machine every CPUID
+ * instruction of the host's kernel leaves to the hypervisor, a millisecond in all.
+ */
+struct kvm_cpuid2 *kvm_supported_cpuid(int kvm_fd, GError **error);
+
+/* Gives a vCPU those leaves, with its own APIC id; false with an error. */
+bool kvm_set_cpuid(const struct kvm_cpuid2 *supported, int vcpu_fd, unsigned apic_id, unsigned vcpus, GError **error);
 
 /* Bits of a guest's physical addresses: 36 to 52. */
-unsigned kvm_address_bits(int kvm_fd);
+unsigned kvm_address_bits(const struct kvm_cpuid2 *supported);
 
 /* As firmware does it (ELCR, ports 0x4d0 and 0x4d1): which inputs of the two 8259 are level triggered, a bit each. */
 void kvm_set_level_irqs(int vm_fd, uint16_t irqs);

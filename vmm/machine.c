@@ -178,7 +178,8 @@ struct machine *machine_create(const struct machine_config *config, GError **err
     machine->kvm_fd = kvm_open(config->device, error);
     if (machine->kvm_fd >= 0)
         machine->vm_fd = kvm_create_vm(machine->kvm_fd, error);
-    if (machine->vm_fd < 0 || !(machine->cpu = cpu_group_create(config->name, config->vcpus, &config->cpu, error)) ||
+    if (machine->vm_fd < 0 || !(machine->cpuid = kvm_supported_cpuid(machine->kvm_fd, error)) ||
+        !(machine->cpu = cpu_group_create(config->name, config->vcpus, &config->cpu, error)) ||
         !(machine->memory = memory_create(config->name, config->memory, error)) ||
         !add_memory_slots(machine, error) || !(machine->sink = sink_create(config->serial, config->serial_prefix, error)))
         goto failed;
@@ -215,7 +216,7 @@ static uint64_t set_up_board(struct machine *machine, GError **error)
                                              .memory_low = memory->regions[0].size,
                                              .memory_high = memory->count > 1 ? memory->regions[1].size : 0,
                                              .pci_high = MAX(memory_end(memory), MEMORY_HIGH_BASE),
-                                             .pci_high_end = UINT64_C(1) << kvm_address_bits(machine->kvm_fd)};
+                                             .pci_high_end = UINT64_C(1) << kvm_address_bits(machine->cpuid)};
 
     kvm_set_level_irqs(machine->vm_fd, 1 << PCI_IRQ | 1 << POWER_IRQ);
     if (!pci_bus_assign(machine->pci, firmware.pci_high, firmware.pci_high_end, error))
@@ -312,5 +313,6 @@ void machine_destroy(struct machine *machine)
     g_free(machine->image);
     g_free(machine->args);
     g_free(machine->initrd);
+    g_free(machine->cpuid);
     g_free(machine);
 }

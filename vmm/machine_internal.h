@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 
+struct kvm_cpuid2;
 struct kvm_run;
 
 struct vcpu {
@@ -29,6 +30,7 @@ struct machine {
     unsigned vcpu_count;
     int kvm_fd, vm_fd;
     size_t run_size;
+    struct kvm_cpuid2 *cpuid; /* what KVM supports */
     struct memory *memory;
     struct address_map *mmio, *pio;
     struct pci_bus *pci;
