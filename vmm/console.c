@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Serial input from standard input. Used by session.c. */
+/* A guest's input from standard input. Used by session.c. */
 #include "vmm/console.h"
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,7 +12,8 @@ enum { RETRY_MS = 5 };
 
 struct console {
     int fd;
-    struct machine *machine;
+    console_input input;
+    void *opaque;
     guint watch, retry;
     uint8_t data[256]; /* read, but not taken by the guest yet */
     size_t count;
@@ -19,10 +21,10 @@ struct console {
 
 static gboolean on_readable(gint fd, GIOCondition condition, gpointer opaque);
 
-/* The guest takes what its FIFO holds; the rest waits, and nothing more is read meanwhile. */
+/* The guest takes what it has room for; the rest waits, and nothing more is read meanwhile. */
 static bool push(struct console *console)
 {
-    size_t taken = machine_input(console->machine, console->data, console->count);
+    size_t taken = console->input(console->opaque, console->data, console->count);
 
     console->count -= taken;
     memmove(console->data, console->data + taken, console->count);
@@ -59,12 +61,13 @@ static gboolean on_readable(gint fd, GIOCondition condition, gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
-struct console *console_create(int fd, struct machine *machine)
+struct console *console_create(int fd, console_input input, void *opaque)
 {
     struct console *console = g_new0(struct console, 1);
 
     console->fd = fd;
-    console->machine = machine;
+    console->input = input;
+    console->opaque = opaque;
     console->watch = g_unix_fd_add(fd, G_IO_IN, on_readable, console);
     return console;
 }

@@ -115,6 +115,8 @@ const struct option options[] = {
      .help = MONITOR_HELP},
     {OPTION_VM, "serial", OPTION_SERIAL, offsetof(struct vm_settings, serial), "stdio", .example = "stdio",
      .help = "where its serial port goes"},
+    {OPTION_VM, "console", OPTION_SERIAL, offsetof(struct vm_settings, console), "none", .example = "stdio",
+     .help = "where its virtio console (hvc0 in Linux) goes"},
     {OPTION_VM, "args", OPTION_STRING, offsetof(struct vm_settings, args), "", .example = "frames=60",
      .help = "the command line of image"},
     {OPTION_VM, "screenshot", OPTION_PATH, offsetof(struct vm_settings, screenshot), "", .example = "screen.png",

@@ -41,6 +41,7 @@ struct vm_settings {
     uint64_t weight;  /* 0: the type's */
     char *monitor;    /* "dp" or "hdmi" */
     char *serial;     /* "stdio", "none" or a path */
+    char *console;    /* as serial; "none": the device is not there */
     char *args;       /* the command line of image, or NULL */
     GPtrArray *disks; /* struct disk_settings *, in the file's order; NULL when there is none */
     GPtrArray *shares; /* struct share_settings *, likewise */

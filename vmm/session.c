@@ -8,6 +8,7 @@
 #include "vmm/machine.h"
 #include "vmm/messages.h"
 #include "vmm/vfio_user/client.h"
+#include "vmm/virtio/console.h"
 #include "vmm/vm_devices.h"
 
 #include <glib-unix.h>
@@ -157,12 +158,28 @@ static gboolean on_timeout(gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
-static bool create_machine(struct session *session, struct session_vm *vm, unsigned on_stdio, GError **error)
+static bool on_stdio(const struct vm_settings *settings)
+{
+    return strcmp(settings->serial, "stdio") == 0 || strcmp(settings->console, "stdio") == 0;
+}
+
+static size_t input_to_serial(void *opaque, const uint8_t *data, size_t len)
+{
+    return machine_input(opaque, data, len);
+}
+
+static size_t input_to_console(void *opaque, const uint8_t *data, size_t len)
+{
+    return virtio_console_input(opaque, data, len);
+}
+
+/* vms_on_stdio: how many VMs write to standard output. */
+static bool create_machine(struct session *session, struct session_vm *vm, unsigned vms_on_stdio, GError **error)
 {
     const struct vm_settings *settings = vm->settings;
-    bool stdio = strcmp(settings->serial, "stdio") == 0;
+    bool stdio = on_stdio(settings);
     /* A lone guest's output is left as it is; several on one terminal get their names before each line. */
-    g_autofree char *prefix = stdio && on_stdio > 1 ? g_strdup_printf("[%s] ", settings->name) : NULL;
+    g_autofree char *prefix = stdio && vms_on_stdio > 1 ? g_strdup_printf("[%s] ", settings->name) : NULL;
     struct machine_config config = {.name = settings->name,
                                     .device = session->options->device,
                                     .image = settings->kernel ? settings->kernel : settings->image,
@@ -187,16 +204,19 @@ static bool create_machine(struct session *session, struct session_vm *vm, unsig
         g_propagate_error(error, g_steal_pointer(&problem));
         return false;
     }
-    if (!vm_devices_attach(vm->machine, settings, session->config->path, session->messages, error))
+    struct virtio_device *console = NULL;
+    if (!vm_devices_attach(vm->machine, settings, session->config->path, prefix, session->messages, &console, error))
         return false;
-    if (stdio && on_stdio == 1)
-        session->console = console_create(STDIN_FILENO, vm->machine);
+    /* Of a guest that writes to standard output by both, the console gets the input: a kernel's early messages go by the port. */
+    if (stdio && vms_on_stdio == 1)
+        session->console = strcmp(settings->console, "stdio") == 0 ? console_create(STDIN_FILENO, input_to_console, console)
+                                                                   : console_create(STDIN_FILENO, input_to_serial, vm->machine);
     return true;
 }
 
 static bool create(struct session *session, GError **error)
 {
-    unsigned on_stdio = 0;
+    unsigned vms_on_stdio = 0;
 
     session->trace = outputs_create_trace(session->options->outputs);
     session->gpu = gpu_setup_create(&(struct gpu_setup_config){.config = session->config,
@@ -210,9 +230,9 @@ static bool create(struct session *session, GError **error)
     if (!session->outputs)
         return false;
     for (unsigned i = 0; i < session->count; i++)
-        on_stdio += strcmp(session->vms[i].settings->serial, "stdio") == 0;
+        vms_on_stdio += on_stdio(session->vms[i].settings);
     for (unsigned i = 0; i < session->count; i++)
-        if (!create_machine(session, &session->vms[i], on_stdio, error))
+        if (!create_machine(session, &session->vms[i], vms_on_stdio, error))
             return false;
     return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Serial output to a file or to standard output. Written by serial.c, created by the machine. */
+/* A guest's output to a file or to standard output. Of its serial port (machine.c) and its console (vm_devices.c). */
 #include "vmm/sink.h"
 
 #include "vmm/error.h"
@@ -30,7 +30,7 @@ struct sink *sink_create(const char *target, const char *prefix, GError **error)
         sink->fd = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
         sink->opened = true;
         if (sink->fd < 0) {
-            g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "cannot write the serial port's file %s: %s", target, g_strerror(errno));
+            g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "cannot write %s: %s", target, g_strerror(errno));
             g_free(sink);
             return NULL;
         }
@@ -58,13 +58,22 @@ static void flush(struct sink *sink)
     g_string_assign(sink->line, sink->prefix ? sink->prefix : "");
 }
 
-void sink_put(struct sink *sink, uint8_t byte)
+void sink_write(struct sink *sink, const uint8_t *data, size_t len)
 {
     if (sink->fd < 0)
         return;
-    g_string_append_c(sink->line, (char)byte);
-    if (!sink->prefix || byte == '\n' || sink->line->len >= LINE_MAX_BYTES)
+    for (size_t i = 0; i < len; i++) {
+        g_string_append_c(sink->line, (char)data[i]);
+        if ((sink->prefix && data[i] == '\n') || sink->line->len >= LINE_MAX_BYTES)
+            flush(sink);
+    }
+    if (!sink->prefix && sink->line->len > 0)
         flush(sink);
+}
+
+void sink_put(struct sink *sink, uint8_t byte)
+{
+    sink_write(sink, &byte, 1);
 }
 
 void sink_destroy(struct sink *sink)

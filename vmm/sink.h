@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where a guest's serial output goes: a file descriptor, whole lines at a time, perhaps with the guest's name before each. */
+/* Where the output of a guest's serial port or console goes: a file descriptor, whole lines at a time, perhaps with the guest's name before each. */
 #ifndef MEDIANT_VMM_SINK_H
 #define MEDIANT_VMM_SINK_H
 
@@ -22,6 +22,8 @@ void sink_destroy(struct sink *sink); /* writes an unfinished line; NULL is allo
 
 /* One byte from the guest. Lines longer than 4 KiB are cut into pieces. The caller serialises. */
 void sink_put(struct sink *sink, uint8_t byte);
+/* Several: without a prefix, they are written at once. */
+void sink_write(struct sink *sink, const uint8_t *data, size_t len);
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,9 @@
 #include "vmm/vm_devices.h"
 
 #include "vmm/error.h"
+#include "vmm/sink.h"
 #include "vmm/virtio/block.h"
+#include "vmm/virtio/console.h"
 #include "vmm/virtio/device.h"
 #include "vmm/virtio/net.h"
 #include "vmm/virtio/p9.h"
@@ -30,8 +32,8 @@ static void complain(void *opaque, const char *text)
 
 static bool fail(const struct bench *bench, const char *key, const char *name, GError *problem, GError **error)
 {
-    g_set_error(error, VMM_ERROR, problem->domain == VMM_ERROR ? problem->code : VMM_ERROR_FAILED, "%s: [vm %s] %s %s: %s", bench->path, bench->vm->name,
-                key, name, problem->message);
+    g_set_error(error, VMM_ERROR, problem->domain == VMM_ERROR ? problem->code : VMM_ERROR_FAILED, "%s: [vm %s] %s%s%s: %s", bench->path, bench->vm->name,
+                key, name ? " " : "", name ? name : "", problem->message);
     g_error_free(problem);
     return false;
 }
@@ -118,7 +120,33 @@ static bool add_net(struct bench *bench, const struct net_settings *net, GError 
     return plug(bench, "net", net->name, device, error);
 }
 
-bool vm_devices_attach(struct machine *machine, const struct vm_settings *vm, const char *path, struct messages *messages, GError **error)
+static void console_output(void *opaque, const uint8_t *data, size_t len)
+{
+    sink_write(opaque, data, len);
+}
+
+static void console_closed(void *opaque)
+{
+    sink_destroy(opaque);
+}
+
+static bool add_console(struct bench *bench, const char *prefix, struct virtio_device **console, GError **error)
+{
+    GError *problem = NULL;
+    struct sink *sink = sink_create(bench->vm->console, prefix, &problem);
+
+    if (!sink)
+        return fail(bench, "console", NULL, problem, error);
+    const struct virtio_console_config config = {.output = console_output, .closed = console_closed, .opaque = sink};
+    struct virtio_device *device = virtio_console_create(&config);
+    if (!plug(bench, "console", "hvc0", device, error))
+        return false;
+    *console = device;
+    return true;
+}
+
+bool vm_devices_attach(struct machine *machine, const struct vm_settings *vm, const char *path, const char *prefix, struct messages *messages,
+                       struct virtio_device **console, GError **error)
 {
     struct bench bench = {.machine = machine, .vm = vm, .path = path, .messages = messages, .slot = VM_DEVICES_SLOT};
 
@@ -131,5 +159,8 @@ bool vm_devices_attach(struct machine *machine, const struct vm_settings *vm, co
     for (unsigned i = 0; vm->nets && i < vm->nets->len; i++)
         if (!add_net(&bench, g_ptr_array_index(vm->nets, i), error))
             return false;
+    *console = NULL;
+    if (strcmp(vm->console, "none") != 0 && !add_console(&bench, prefix, console, error))
+        return false;
     return !vm->kernel || plug(&bench, "random", "source", virtio_rng_create(), error);
 }

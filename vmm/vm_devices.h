@@ -11,12 +11,16 @@
 extern "C" {
 #endif
 
+struct virtio_device;
+
 /*
- * Attaches the disks, then the shared directories, the network cards, and, for a Linux kernel, a source of random bytes, from slot VM_DEVICES_SLOT on in this order. What a
- * guest does to them that it should not goes to messages, which must outlive the machine. Before machine_start(). Errors name file, VM and key
- * (path: of the configuration file); what was attached before is the machine's.
+ * Attaches the disks, directories and network cards, the console, and, for a Linux kernel, a source of random bytes, in this order from slot
+ * VM_DEVICES_SLOT on. What a guest does to them that it should not goes to messages, which must outlive the machine. Before machine_start(). Errors name
+ * file (path: of the configuration), VM and key; what was attached before is the machine's. prefix (or NULL) goes before each line that a console
+ * writes to standard output. *console is the machine's, for virtio_console_input(); NULL when the VM has none.
  */
-bool vm_devices_attach(struct machine *machine, const struct vm_settings *vm, const char *path, struct messages *messages, GError **error);
+bool vm_devices_attach(struct machine *machine, const struct vm_settings *vm, const char *path, const char *prefix, struct messages *messages,
+                       struct virtio_device **console, GError **error);
 enum { VM_DEVICES_SLOT = 4 };
 
 #ifdef __cplusplus

@@ -101,7 +101,7 @@ expect 2 'the name ends neither in .svg nor in .png' "$vmm" run --timeline x.jpg
 expect 2 'timeout is not between' "$vmm" run --timeout -1 "$dir/good.ini"
 expect 1 '^vmm: .*/no-kvm: No such file or directory: load the kvm_intel or kvm_amd module' "$vmm" run --kvm "$dir/no-kvm" "$dir/good.ini"
 expect 1 '^vmm: /dev/null: not a KVM device' "$vmm" run --kvm /dev/null "$dir/good.ini"
-expect 2 'cannot write the serial port.s file' "$vmm" run -o alpha.serial=/nonexistent/x "$dir/good.ini"
+expect 2 'cannot write /nonexistent/x: No such file' "$vmm" run -o alpha.serial=/nonexistent/x "$dir/good.ini"
 
 if ! { : <>/dev/kvm; } 2>/dev/null; then
   echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"

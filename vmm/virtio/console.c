@@ -76,6 +76,8 @@ static void destroy(struct virtio_device *dev)
 {
     struct virtio_console *console = (struct virtio_console *)dev;
 
+    if (console->config.closed)
+        console->config.closed(console->config.opaque);
     g_mutex_clear(&console->lock);
     g_free(console);
 }

@@ -17,6 +17,7 @@ enum { VIRTIO_CONSOLE_INPUT_BYTES = 4096 }; /* that wait for the guest */
 
 struct virtio_console_config {
     void (*output)(void *opaque, const uint8_t *data, size_t len); /* what the guest wrote, in pieces of at most a page */
+    void (*closed)(void *opaque); /* the device is gone: there is no more output. NULL: nobody needs to know */
     void *opaque;
 };
 

@@ -249,7 +249,7 @@ TEST_F(Sink, BadFile)
 {
     GError *error = nullptr;
     EXPECT_EQ(sink_create("/nonexistent/dir/file", nullptr, &error), nullptr);
-    EXPECT_STREQ(error->message, "cannot write the serial port's file /nonexistent/dir/file: No such file or directory");
+    EXPECT_STREQ(error->message, "cannot write /nonexistent/dir/file: No such file or directory");
     EXPECT_EQ(error->code, VMM_ERROR_CONFIG);
     g_error_free(error);
     sink *k = sink_create("none", nullptr, nullptr);

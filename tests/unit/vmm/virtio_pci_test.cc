@@ -614,7 +614,7 @@ struct ConsoleHost {
 TEST(VirtioConsole, BothWays)
 {
     ConsoleHost host;
-    virtio_console_config c = {ConsoleHost::output, &host};
+    virtio_console_config c = {ConsoleHost::output, nullptr, &host};
     virtio_device *dev = virtio_console_create(&c);
     Machine m(dev);
     std::string text = "hello, guest";
