@@ -163,6 +163,11 @@ void engine_note_candidate(struct sched_engine *engine)
         g_ptr_array_add(engine->candidates, context);
 }
 
+void engine_note_hold(const struct sched_engine *engine, struct sched_client *client, uint64_t now)
+{
+    client->usage.longest_hold_ns = MAX(client->usage.longest_hold_ns, now - engine->waiting_since);
+}
+
 void engine_context_status(struct sched_engine *engine, struct scheduler *scheduler, uint32_t status, uint64_t now)
 {
     struct sched_port old[2] = {engine->active[0], engine->active[1]};
@@ -177,6 +182,8 @@ void engine_context_status(struct sched_engine *engine, struct scheduler *schedu
         engine->pending[0] = engine->pending[1] = (struct sched_port){0};
         if (old[0].hw == engine->active[0].hw)
             return; /* lite restore */
+        if (old[0].context && engine->active[0].context && old[0].context->client != engine->active[0].context->client)
+            engine_note_hold(engine, old[0].context->client, now);
         if (old[0].hw)
             left_engine(engine, scheduler, &old[0], now);
         entered_engine(engine, scheduler, before, now);

@@ -65,6 +65,7 @@ static void strike(const struct sched_engine *engine, uint64_t now)
 static void reset(struct scheduler *scheduler, struct sched_engine *engine, const char *reason, uint64_t now)
 {
     struct shadow_context *guilty = holder(engine);
+    const bool waiting = engine->waiting;
     g_autoptr(GError) error = NULL;
 
     trace_emit(scheduler->trace, TRACE_ENGINE_RESET, guilty ? guilty->client->id : TRACE_HOST, engine->index, reason != NULL, 0);
@@ -80,6 +81,8 @@ static void reset(struct scheduler *scheduler, struct sched_engine *engine, cons
     engine->progress_since = engine->accounted_at = now;
     if (!guilty)
         return;
+    if (waiting)
+        engine_note_hold(engine, guilty->client, now);
     struct sched_lane *lane = &guilty->client->lanes[engine->index];
     lane->entity.running = false;
     if (lane->entity.running_ns) /* what it used counts, although no time stamp tells */

@@ -159,6 +159,7 @@ struct sched_usage {
     uint64_t busy_ns[ENGINE_COUNT];
     uint64_t workloads[ENGINE_COUNT];
     uint64_t preemptions, hangs;
+    uint64_t longest_hold_ns; /* longest that an engine took to let go of it for another client, a reset included */
     unsigned queued; /* now */
 };
 void sched_client_usage(struct sched_client *client, struct sched_usage *usage); /* any thread */

@@ -236,6 +236,9 @@ uint32_t shadow_ring_guest_head(const struct shadow_context *context, const stru
 
 /* complete.c: under the lock. */
 void engine_context_status(struct sched_engine *engine, struct scheduler *scheduler, uint32_t status, uint64_t now);
+/* The engine lets go of the client's context now, which it was asked for when the last submission was made. */
+void engine_note_hold(const struct sched_engine *engine, struct sched_client *client, uint64_t now);
+
 /* Marks what is complete, accounts for time, hands out results. */
 void engine_retire(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now);
 void engine_deliver_interrupts(struct sched_engine *engine);

@@ -47,13 +47,14 @@ void report_print(FILE *file, const struct report_guest *guests, unsigned count,
         all_ns += busy_ns(&guests[i]);
         weights += guests[i].weight;
     }
-    fprintf(file, "%-12s %-15s %7s %8s %10s %7s %7s %7s %10s %9s %6s\n", "guest", "type", "frames", "vblanks", "GPU ms", "share", "weight",
-            "fair", "submitted", "preempted", "hangs");
+    fprintf(file, "%-12s %-15s %7s %8s %10s %7s %7s %7s %10s %9s %6s %9s\n", "guest", "type", "frames", "vblanks", "GPU ms", "share", "weight",
+            "fair", "submitted", "preempted", "hangs", "held ms");
     for (unsigned i = 0; i < count; i++) {
         const struct report_guest *g = &guests[i];
-        fprintf(file, "%-12s %-15s %7" PRIu64 " %8" PRIu64 " %10.1f %6.1f%% %7u %6.1f%% %10" PRIu64 " %9" PRIu64 " %6" PRIu64 "\n", g->name,
+        fprintf(file, "%-12s %-15s %7" PRIu64 " %8" PRIu64 " %10.1f %6.1f%% %7u %6.1f%% %10" PRIu64 " %9" PRIu64 " %6" PRIu64 " %9.2f\n", g->name,
                 g->type, g->stats.frames, g->stats.vblanks, (double)busy_ns(g) / 1e6, percent(busy_ns(g), all_ns), g->weight,
-                percent(g->weight, weights), submissions(g), g->stats.usage.preemptions, g->stats.usage.hangs);
+                percent(g->weight, weights), submissions(g), g->stats.usage.preemptions, g->stats.usage.hangs,
+                (double)g->stats.usage.longest_hold_ns / 1e6);
     }
     fprintf(file, "\n%-12s", "traps");
     for (size_t t = 0; t < G_N_ELEMENTS(traps); t++)

@@ -257,6 +257,8 @@ TEST(Sharing, ResetsAnEngineThatIsHeld)
     workload_free(hung);
     EXPECT_EQ(bad.usage().hangs, 1u);
     EXPECT_EQ(good.usage().hangs, 0u);
+    EXPECT_GE(bad.usage().longest_hold_ns, 50 * MS);
+    EXPECT_LT(good.usage().longest_hold_ns, 50 * MS);
     // For its own client the engine stands still: what it had queued there does not run, nor what comes before the client resets the engine.
     bad.finish(WORKLOAD_CANCELLED);
     late.submit(store(bad, at_bad + 4, 8));
