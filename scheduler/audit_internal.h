@@ -64,7 +64,10 @@ bool audit_register_readable(const struct audit *audit, uint32_t offset);
 bool audit_detour(struct audit *audit, struct audit_command *command, const uint32_t *dwords, unsigned count);
 /* Copies and audits the batches that were found and not yet looked at. */
 bool audit_pending_batches(struct audit *audit, unsigned from);
-/* Walks a buffer from a command on. fetch makes more dwords available; NULL for a buffer of fixed length. (audit.c) */
-bool audit_walk(struct audit *audit, enum audit_level level, int batch, struct audit_batch *growing, uint32_t *dwords, size_t count);
+/*
+ * Walks the commands of count dwords or, when batch is not NULL, of a batch that is fetched from the guest as the walk goes on; index is the batch's number, -1
+ * for the ring segment. (audit.c)
+ */
+bool audit_walk(struct audit *audit, enum audit_level level, int index, struct audit_batch *batch, uint32_t *dwords, size_t count);
 
 #endif

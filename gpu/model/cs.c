@@ -316,7 +316,7 @@ static bool asks_for_ggtt(const struct cs *cs, enum cmd_id id)
         return false;
     for (unsigned i = 0; i < CMD_MAX_FIELDS; i++) {
         const struct cmd_field *field = &cmd_descs[id].fields[i];
-        if ((field->kind == FIELD_ADDRESS || field->kind == FIELD_ADDRESS32) && field->ggtt_bit < CMD_GGTT_WHEN_CLEAR &&
+        if ((field->kind == FIELD_ADDRESS || field->kind == FIELD_ADDRESS32) && field->ggtt_bit < 32 &&
             field->ggtt_dword < cs->len && cs->dw[field->ggtt_dword] >> field->ggtt_bit & 1)
             return true;
     }

@@ -32,7 +32,8 @@ void memmap_build(const struct memmap_entry *layers, unsigned count, struct memm
         edges[n++] = layers[i].start;
         edges[n++] = layers[i].start + layers[i].size;
     }
-    qsort(edges, n, sizeof(*edges), compare);
+    if (n > 0)
+        qsort(edges, n, sizeof(*edges), compare);
     /* The same layer is seen all the way between two neighbouring edges. */
     for (unsigned i = 0; i + 1 < n; i++) {
         const struct memmap_entry *layer = layer_at(layers, count, edges[i]);
