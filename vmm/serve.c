@@ -5,6 +5,7 @@
 #include "vmm/error.h"
 #include "vmm/gpu_setup.h"
 #include "vmm/messages.h"
+#include "vmm/process.h"
 #include "vmm/vfio_user/server.h"
 
 #include <errno.h>
@@ -224,6 +225,8 @@ int serve_run(const struct config *config, const struct serve_options *options, 
     struct serve serve = {.config = config, .options = options, .count = config->vgpus->len};
     int code = EXIT_VMM_FAILURE;
 
+    if (!process_prepare(error))
+        return code;
     serve.messages = messages_create();
     serve.loop = g_main_loop_new(NULL, FALSE);
     serve.vgpus = g_new0(struct served_vgpu, serve.count);

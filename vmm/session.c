@@ -7,6 +7,7 @@
 #include "vmm/gpu_setup.h"
 #include "vmm/machine.h"
 #include "vmm/messages.h"
+#include "vmm/process.h"
 #include "vmm/vfio_user/client.h"
 #include "vmm/virtio/console.h"
 #include "vmm/vm_devices.h"
@@ -292,6 +293,8 @@ int session_run(const struct config *config, const struct session_options *optio
     struct session session = {.config = config, .options = options, .count = config->vms->len};
     int code = EXIT_VMM_FAILURE;
 
+    if (!process_prepare(error))
+        return code;
     session.messages = messages_create();
     session.loop = g_main_loop_new(NULL, FALSE);
     session.vms = g_new0(struct session_vm, session.count);

@@ -12,9 +12,7 @@
 #include "vmm/virtio/pci.h"
 #include "vmm/virtio/rng.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 
 /* What is put together: where the next function goes, and what errors name. */
 struct bench {
@@ -64,28 +62,12 @@ static bool add_disk(struct bench *bench, const struct disk_settings *disk, GErr
     return device ? plug(bench, "disk", disk->name, device, error) : fail(bench, "disk", disk->name, problem, error);
 }
 
-/*
- * Files that guests open are files of this process: it may have as many as the system allows, and a guest that writes more into one than
- * this process may (ulimit -f) gets the error without a signal that would end the VMM.
- */
-static void allow_files(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    signal(SIGXFSZ, SIG_IGN);
-}
-
 static bool add_share(struct bench *bench, const struct share_settings *share, GError **error)
 {
     const struct virtio_p9_config config = {.path = share->path, .tag = share->name, .read_only = share->read_only};
     GError *problem = NULL;
     struct virtio_device *device = virtio_p9_create(&config, &problem);
 
-    allow_files();
     return device ? plug(bench, "share", share->name, device, error) : fail(bench, "share", share->name, problem, error);
 }
 

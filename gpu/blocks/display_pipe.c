@@ -146,7 +146,7 @@ void pipe_advance(struct display *display, unsigned pipe, uint64_t now_ns)
     uint32_t bits;
     int transcoder;
 
-    if (!p->on || now_ns < p->vblank_ns || now_ns - p->vblank_ns < p->frame_ns || vblank_waits(display, p, now_ns))
+    if (!p->on || !p->frame_ns || now_ns < p->vblank_ns || now_ns - p->vblank_ns < p->frame_ns || vblank_waits(display, p, now_ns))
         return;
     frames = (now_ns - p->vblank_ns) / p->frame_ns;
     first_ns = p->vblank_ns + p->frame_ns;

@@ -69,7 +69,7 @@ static void dpcd_defaults(struct monitor *monitor)
     dpcd[DPCD_LINK_BW_SET] = LINK_BW_1_62;
     dpcd[DPCD_LANE_COUNT_SET] = 1;
     dpcd[DPCD_SINK_COUNT] = 1 | SINK_COUNT_CP_READY;
-    memcpy(dpcd + DPCD_SINK_OUI + 3, "Medi", 4); /* device identification, after the OUI */
+    memcpy(dpcd + DPCD_SINK_OUI + 3, (const char[4]){'M', 'e', 'd', 'i'}, 4); /* device identification, after the OUI */
     dpcd[DPCD_SET_POWER] = POWER_D0;
 }
 
