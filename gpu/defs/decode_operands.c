@@ -150,13 +150,13 @@ static void append_math(GString *line, const uint32_t *dwords, unsigned count)
 {
     /* "two": takes operands; the others work on SRCA and SRCB. */
     static const struct {
-        unsigned opcode;
-        const char *name;
+        uint16_t opcode;
         bool two;
+        const char *name;
     } opcodes[] = {
-        {0x000, "NOOP", false}, {0x080, "LOAD", true}, {0x081, "LOAD0", true}, {0x100, "ADD", false}, {0x101, "SUB", false},
-        {0x102, "AND", false}, {0x103, "OR", false}, {0x104, "XOR", false}, {0x180, "STORE", true}, {0x480, "LOADINV", true},
-        {0x481, "LOAD1", true}, {0x580, "STOREINV", true},
+        {0x000, false, "NOOP"}, {0x080, true, "LOAD"}, {0x081, true, "LOAD0"}, {0x100, false, "ADD"}, {0x101, false, "SUB"},
+        {0x102, false, "AND"}, {0x103, false, "OR"}, {0x104, false, "XOR"}, {0x180, true, "STORE"}, {0x480, true, "LOADINV"},
+        {0x481, true, "LOAD1"}, {0x580, true, "STOREINV"},
     };
 
     for (unsigned i = 1; i < count; i++) {

@@ -187,7 +187,8 @@ bool driver_fence_alloc(struct driver *driver, unsigned count, unsigned *first, 
             start = i + 1;
             continue;
         }
-        most = MAX(most, ++run);
+        run++;
+        most = MAX(most, run);
         if (run >= count) {
             *first = start;
             found = true;
