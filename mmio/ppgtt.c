@@ -490,3 +490,9 @@ void ppgtt_count(const struct ppgtt *ppgtt, struct ppgtt_counts *counts)
     counts->tables = g_hash_table_size(ppgtt->tables);
     counts->roots = ppgtt->roots.length;
 }
+
+void ppgtt_usage(const struct ppgtt *ppgtt, unsigned *taken, unsigned *quota)
+{
+    *taken = __atomic_load_n(&ppgtt->pool.taken, __ATOMIC_RELAXED);
+    *quota = ppgtt->pool.quota;
+}

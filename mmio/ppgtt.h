@@ -67,6 +67,9 @@ struct ppgtt_root *ppgtt_acquire(struct ppgtt *ppgtt, bool four_level, const uin
 bool ppgtt_refresh(struct ppgtt *ppgtt, struct ppgtt_root *root, GError **error);
 void ppgtt_release(struct ppgtt *ppgtt, struct ppgtt_root *root); /* NULL is allowed */
 
+/* Shadow tables that were ever taken (they are used again), and the quota. Any thread. */
+void ppgtt_usage(const struct ppgtt *ppgtt, unsigned *taken, unsigned *quota);
+
 /* The guest says that it frees the address space. Unknown ones are ignored; one that is acquired goes when it is released. */
 void ppgtt_forget(struct ppgtt *ppgtt, bool four_level, const uint64_t pdp[4]);
 /* Forgets all that are not acquired. */

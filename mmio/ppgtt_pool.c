@@ -19,7 +19,7 @@ static bool grow(struct ppgtt_pool *pool, GError **error)
     if (!pool->ops->memory_alloc(pool->opaque, &buffer, (uint64_t)pages * PAGE, error))
         return false;
     g_array_append_val(pool->buffers, buffer);
-    pool->taken += pages;
+    __atomic_store_n(&pool->taken, pool->taken + pages, __ATOMIC_RELAXED);
     for (unsigned i = pages; i-- > 0;) {
         struct ppgtt_page page = {(uint64_t *)(void *)(buffer.host + (size_t)i * PAGE), buffer.iova + (uint64_t)i * PAGE};
         g_array_append_val(pool->free[0], page);

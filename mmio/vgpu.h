@@ -60,6 +60,7 @@ struct vgpu_stats {
     struct sched_usage usage;
     uint64_t frames; /* surfaces that became visible: flips of the primary plane */
     uint64_t vblanks;
+    unsigned shadow_tables, shadow_tables_max; /* 4 KiB each: taken so far, and the quota */
 };
 void vgpu_stats(struct vgpu *vgpu, struct vgpu_stats *stats);
 

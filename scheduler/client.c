@@ -132,11 +132,25 @@ void sched_client_reset(struct sched_client *client, uint32_t engine_mask, bool 
         shadow_contexts_forget(client, engine_mask);
 }
 
+const struct sched_quota_desc sched_quotas[SCHED_QUOTAS] = {
+    [SCHED_QUOTA_QUEUED] = {"queued", SCHED_MAX_QUEUED},
+    [SCHED_QUOTA_CONTEXTS] = {"contexts", SCHED_MAX_CONTEXTS},
+    [SCHED_QUOTA_BATCH_BYTES] = {"batch bytes", SCHED_MAX_BATCH_BYTES},
+};
+
+void sched_client_note(struct sched_client *client, enum sched_quota quota, uint64_t value)
+{
+    if (value > __atomic_load_n(&client->most[quota], __ATOMIC_RELAXED))
+        __atomic_store_n(&client->most[quota], value, __ATOMIC_RELAXED);
+}
+
 void sched_client_usage(struct sched_client *client, struct sched_usage *usage)
 {
     g_mutex_lock(&client->scheduler->lock);
     *usage = client->usage;
     g_mutex_unlock(&client->scheduler->lock);
+    for (unsigned i = 0; i < SCHED_QUOTAS; i++)
+        usage->most[i] = __atomic_load_n(&client->most[i], __ATOMIC_RELAXED);
 }
 
 void sched_client_set_weight(struct sched_client *client, unsigned weight)

@@ -155,12 +155,25 @@ void sched_client_preempt(struct sched_client *client, unsigned engine);
  * Waits at most for an engine reset. Forgets shadow contexts if forget is set (full reset). */
 void sched_client_reset(struct sched_client *client, uint32_t engine_mask, bool forget);
 
+/* What a client may have of the mediator's memory and time; beyond it, its own work fails or waits. */
+enum sched_quota {
+    SCHED_QUOTA_QUEUED,      /* workloads that wait on an engine */
+    SCHED_QUOTA_CONTEXTS,    /* shadow contexts */
+    SCHED_QUOTA_BATCH_BYTES, /* copies of privileged batches */
+    SCHED_QUOTAS
+};
+extern const struct sched_quota_desc {
+    const char *name;
+    uint64_t limit;
+} sched_quotas[SCHED_QUOTAS];
+
 struct sched_usage {
     uint64_t busy_ns[ENGINE_COUNT];
     uint64_t workloads[ENGINE_COUNT];
     uint64_t preemptions, hangs;
     uint64_t longest_hold_ns; /* longest that an engine took to let go of it for another client, a reset included */
     unsigned queued; /* now */
+    uint64_t most[SCHED_QUOTAS]; /* that it ever had of each quota */
 };
 void sched_client_usage(struct sched_client *client, struct sched_usage *usage); /* any thread */
 void sched_client_set_weight(struct sched_client *client, unsigned weight);

@@ -142,6 +142,7 @@ struct sched_client {
     GPtrArray *contexts;    /* struct shadow_context; the client's thread */
     uint64_t uses;
     size_t batch_bytes;     /* atomic */
+    uint64_t most[SCHED_QUOTAS]; /* atomic */
 };
 
 /* One element of a submission. */
@@ -236,6 +237,9 @@ uint32_t shadow_ring_guest_head(const struct shadow_context *context, const stru
 
 /* complete.c: under the lock. */
 void engine_context_status(struct sched_engine *engine, struct scheduler *scheduler, uint32_t status, uint64_t now);
+/* The client has so much of a quota. Calls for one quota do not run at once: the client's thread, or the scheduler's lock. (client.c) */
+void sched_client_note(struct sched_client *client, enum sched_quota quota, uint64_t value);
+
 /* The engine lets go of the client's context now, which it was asked for when the last submission was made. */
 void engine_note_hold(const struct sched_engine *engine, struct sched_client *client, uint64_t now);
 

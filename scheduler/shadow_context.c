@@ -35,7 +35,7 @@ bool batch_copies_place(struct sched_client *client, struct batch_copies *copies
         return true;
     if (!driver_buffer_init(client->scheduler->driver, &copies->buffer, size, true, error))
         return false;
-    __atomic_add_fetch(&client->batch_bytes, copies->buffer.size, __ATOMIC_RELAXED);
+    sched_client_note(client, SCHED_QUOTA_BATCH_BYTES, __atomic_add_fetch(&client->batch_bytes, copies->buffer.size, __ATOMIC_RELAXED));
     audit_place(&copies->audit, copies->buffer.host, copies->buffer.gma, dwords);
     return true;
 }
@@ -153,6 +153,7 @@ struct shadow_context *shadow_context_get(struct sched_client *client, unsigned 
             return NULL;
         }
         g_ptr_array_add(client->contexts, context);
+        sched_client_note(client, SCHED_QUOTA_CONTEXTS, client->contexts->len);
     }
     context->last_used = ++client->uses;
     return context;
@@ -188,7 +189,7 @@ static bool load_workarounds(struct shadow_context *context, const uint32_t *gue
         placed = audit_size(&audit);
     if (good && driver_buffer_init(client->scheduler->driver, &context->workarounds.buffer, placed + bytes + AUDIT_BATCH_PADDING, true, error)) {
         struct gpu_buffer *buffer = &context->workarounds.buffer;
-        __atomic_add_fetch(&client->batch_bytes, buffer->size, __ATOMIC_RELAXED);
+        sched_client_note(client, SCHED_QUOTA_BATCH_BYTES, __atomic_add_fetch(&client->batch_bytes, buffer->size, __ATOMIC_RELAXED));
         audit_place(&audit, buffer->host, buffer->gma, indirect);
         context->raises |= audit.interrupts;
         shadow_ring_note_loads(context, audit.loads, audit.load_count);

@@ -162,6 +162,7 @@ void workload_submit(struct workload *workload)
     g_mutex_lock(&scheduler->lock);
     g_queue_push_tail(&lane->queue, workload);
     client->usage.queued++;
+    sched_client_note(client, SCHED_QUOTA_QUEUED, lane->queue.length);
     if (lane->queue.length > SCHED_MAX_QUEUED) {
         workload_end(workload, WORKLOAD_HUNG, "too many submissions are waiting for this engine");
     } else {

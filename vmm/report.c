@@ -35,6 +35,24 @@ static double percent(uint64_t part, uint64_t whole)
     return whole ? 100.0 * (double)part / (double)whole : 0.0;
 }
 
+/* Used at most, and what is allowed. */
+static void print_quotas(FILE *file, const struct report_guest *guests, unsigned count)
+{
+    fprintf(file, "\n%-12s %16s", "quotas", "shadow tables");
+    for (unsigned q = 0; q < SCHED_QUOTAS; q++)
+        fprintf(file, " %18s", sched_quotas[q].name);
+    fputs("\n", file);
+    for (unsigned i = 0; i < count; i++) {
+        const struct vgpu_stats *stats = &guests[i].stats;
+        if (!stats->shadow_tables_max) /* the whole GPU: nothing is shadowed */
+            continue;
+        fprintf(file, "%-12s %9u / %4u", guests[i].name, stats->shadow_tables, stats->shadow_tables_max);
+        for (unsigned q = 0; q < SCHED_QUOTAS; q++)
+            fprintf(file, " %7" PRIu64 " / %8" PRIu64, stats->usage.most[q], sched_quotas[q].limit);
+        fputs("\n", file);
+    }
+}
+
 void report_print(FILE *file, const struct report_guest *guests, unsigned count, const struct trace *trace)
 {
     uint64_t all_ns = 0, weights = 0;
@@ -56,6 +74,7 @@ void report_print(FILE *file, const struct report_guest *guests, unsigned count,
                 percent(g->weight, weights), submissions(g), g->stats.usage.preemptions, g->stats.usage.hangs,
                 (double)g->stats.usage.longest_hold_ns / 1e6);
     }
+    print_quotas(file, guests, count);
     fprintf(file, "\n%-12s", "traps");
     for (size_t t = 0; t < G_N_ELEMENTS(traps); t++)
         fprintf(file, " %9s", traps[t].name);
