@@ -38,13 +38,19 @@ static double percent(uint64_t part, uint64_t whole)
 /* Used at most, and what is allowed. */
 static void print_quotas(FILE *file, const struct report_guest *guests, unsigned count)
 {
+    bool any = false;
+
+    for (unsigned i = 0; i < count; i++) /* the whole GPU has none: nothing is shadowed */
+        any |= guests[i].stats.shadow_tables_max > 0;
+    if (!any)
+        return;
     fprintf(file, "\n%-12s %16s", "quotas", "shadow tables");
     for (unsigned q = 0; q < SCHED_QUOTAS; q++)
         fprintf(file, " %18s", sched_quotas[q].name);
     fputs("\n", file);
     for (unsigned i = 0; i < count; i++) {
         const struct vgpu_stats *stats = &guests[i].stats;
-        if (!stats->shadow_tables_max) /* the whole GPU: nothing is shadowed */
+        if (!stats->shadow_tables_max)
             continue;
         fprintf(file, "%-12s %9u / %4u", guests[i].name, stats->shadow_tables, stats->shadow_tables_max);
         for (unsigned q = 0; q < SCHED_QUOTAS; q++)
