@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Boots the tests' kernel (build.sh) under vmm run, on a vGPU and on the whole model, and runs i915's live self-tests in it. Compares probe,
+# mode set, user space and each self-test with selftests.list: what passed there must pass.
+# Usage: selftest.sh VMM [--vgpu|--passthrough] [--only GROUP[/TEST]] [--all] [--update] [--keep DIRECTORY]
+#   --all     tries those too that are known to fail     --update  writes results that the list does not have, and new passes, to it
+#   --keep    leaves logs and configurations there       MEDIANT_KERNEL_TIMEOUT: seconds for a boot and its tests (600)
+# Exit 77 skips: no KVM, or no kernel in the cache.
+set -u
+here=$(dirname "$(readlink -f "$0")")
+program=${0##*/} list=$here/selftests.list timeout=${MEDIANT_KERNEL_TIMEOUT:-600}
+usage() { echo "$program: $*" >&2; sed -n '5p' "$0" | cut -c3- >&2; exit 2; }
+
+[ $# -ge 1 ] || usage "the program vmm is missing"
+vmm=$1 variants=(passthrough vgpu) only='' all='' update='' dir=''
+shift
+while [ $# -gt 0 ]; do
+  case $1 in
+    --vgpu | --passthrough) variants=("${1#--}") ;;
+    --only) only=${2:?} && shift ;;
+    --all) all=1 ;;
+    --update) update=1 ;;
+    --keep) dir=${2:?} && mkdir -p "$dir" && shift ;;
+    *) usage "unknown argument \"$1\"" ;;
+  esac
+  shift
+done
+{ : <>/dev/kvm; } 2>/dev/null || { echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"; exit 77; }
+kernel=$("$here/build.sh" --cached) || { echo "$kernel"; exit 77; }
+[ -n "$dir" ] || { dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT; }
+
+# An initramfs of one file: the format "newc" is a header of hexadecimal numbers, name and data, each padded to 4 bytes.
+entry() {
+  local name=$1 mode=$2 file=$3 size=0 pad
+  [ -z "$file" ] || size=$(stat -c %s "$file")
+  printf '070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x' 1 "$mode" 0 0 1 0 "$size" 0 0 0 0 $((${#name} + 1)) 0
+  printf '%s\0' "$name"
+  pad=$(((4 - (110 + ${#name} + 1) % 4) % 4)) && head -c $pad /dev/zero
+  [ -z "$file" ] || cat "$file"
+  pad=$(((4 - size % 4) % 4)) && head -c $pad /dev/zero
+}
+gcc -O2 -static -nostdlib -ffreestanding -fno-pic -no-pie -fno-stack-protector -Wl,-Ttext-segment=0x400000 -o "$dir/init" "$here/init.c" || exit 1
+{ entry init $((0100755)) "$dir/init"; entry 'TRAILER!!!' 0 ''; } >"$dir/initrd"
+
+# boot VARIANT PARAMETERS: runs the VM; its log is $dir/log, its screen $dir/screen.png.
+boot() {
+  local gpu=passthrough
+  [ "$1" = passthrough ] || gpu=i915-GVTg_V5_4
+  cat >"$dir/vm.ini" <<INI
+[vm linux]
+kernel = $kernel/vmlinux
+initrd = $dir/initrd
+cmdline = console=ttyS0 acpi=off reboot=pci panic=-1 tsc=reliable no_timer_check noirqdebug random.trust_cpu=on $2
+memory = 256M
+gpu = $gpu
+serial = $dir/log
+screenshot = $dir/screen.png
+INI
+  rm -f "$dir/log" "$dir/screen.png"
+  "$vmm" run --timeout "$timeout" "$dir/vm.ini" >"$dir/vmm.log" 2>&1 </dev/null
+  echo "vmm: exit code $?" >>"$dir/vmm.log"
+  boots=$((boots + 1))
+  cp "$dir/log" "$dir/log-$1-$boots"
+}
+
+# results: "NAME RESULT" lines of $dir/log. PASS, SKIP (the test says so), WARN (the kernel complained meanwhile), FAIL:ERROR, and HANG for the one
+# that the log ends in.
+results() {
+  tr -d '\r' <"$dir/log" | awk '
+    function done(result) { if (test != "") print test, result; test = "" }
+    function passed() { done(warn ? "WARN" : skip ? "SKIP" : "PASS"); warn = skip = 0 }
+    /cut here|BUG:|Oops/ { warn = 1 }
+    /Initialized i915 / { print "probe PASS" }
+    /Console: switching to colour frame buffer/ { print "modeset PASS" }
+    /init: user space runs/ { print "userspace PASS"; passed(); ended = 1 }
+    /i915: Running [a-z0-9_]+$/ { passed(); group = $NF; if (group == "sanitycheck") test = group; next }
+    /i915: Running [a-z0-9_]+\/[A-Za-z0-9_]+$/ { passed(); split($NF, part, "/"); test = group "/" part[2]; next }
+    /i915\/[a-z0-9_]+: [A-Za-z0-9_]+ failed with error/ { done("FAIL:" $NF); failed = 1 }
+    /i915\/[a-z0-9_]+: setup failed for / { test = group "/" $NF; done("FAIL:setup"); failed = 1 }
+    /probe of .* failed with error/ { if (!failed) { if (test == "") test = group; done("FAIL:" $NF) } failed = 1 }
+    tolower($0) ~ /skip/ { skip = 1 }
+    END { if (!ended && !failed) { if (test == "" && group != "") test = group; done("HANG") } }'
+}
+
+known() { awk -v name="$1" -v variant="$2" '$1 == name && $2 == variant { print $3; exit }' "$list"; }
+
+# run_variant VARIANT: boots until each group was run; "NAME RESULT" into $dir/VARIANT.
+run_variant() {
+  local variant=$1 group name result filter exclude=() todo=() parameters seen last
+  : >"$dir/$variant"
+  boots=0
+  while read -r group parameters; do
+    [ -z "$only" ] || [ "${only%%/*}" = "$group" ] || continue
+    todo+=("$group")
+  done <"$kernel/groups"
+  [ ${#todo[@]} -gt 0 ] || usage "no group of self-tests \"$only\""
+  if [ -z "$all" ]; then
+    while read -r name _ result _; do
+      [ "$result" = PASS ] || [ "$result" = SKIP ] || [ "$name" = "${name%/*}" ] || exclude+=("$name")
+    done < <(awk -v variant="$variant" '$1 !~ /^#/ && $2 == variant' "$list" 2>/dev/null)
+  fi
+  while [ ${#todo[@]} -gt 0 ]; do
+    filter='' parameters=''
+    for name in "${exclude[@]}"; do filter+=",!${name##*/}"; done
+    case $only in */*) filter=",${only##*/}" ;; esac
+    for group in "${todo[@]}"; do parameters+=" $(awk -v name="$group" '$1 == name { print $2 "=1" }' "$kernel/groups")"; done
+    boot "$variant" "i915.live_selftests=1 i915.st_timeout=100 i915.st_random_seed=1 i915.st_filter=${filter#,}$parameters"
+    results >"$dir/part"
+    cat "$dir/part" >>"$dir/$variant"
+    echo "# $variant, boot $boots: $(grep -c ' PASS$' "$dir/part") passed, $(tail -n 1 "$dir/vmm.log"); $(tail -n 1 "$dir/part")"
+    grep -q '^userspace' "$dir/part" && break
+    # The last one failed: go on behind it. What passed of its group is not run again.
+    last=$(awk '$2 ~ /^(FAIL|HANG)/ { print $1 }' "$dir/part" | tail -n 1)
+    [ -n "$last" ] || { echo "$program: the kernel did not get to i915's self-tests:"; tail -n 15 "$dir/log" "$dir/vmm.log"; return 1; }
+    case $only in */*) break ;; esac
+    while [ ${#todo[@]} -gt 0 ] && [ "${todo[0]}" != "${last%%/*}" ]; do todo=("${todo[@]:1}"); done
+    case $last in
+      */*)
+        while read -r name; do exclude+=("$name"); done < <(awk -v group="${last%%/*}/" 'index($1, group) == 1 { print $1 }' "$dir/part")
+        ;;
+      *) todo=("${todo[@]:1}") ;;
+    esac
+  done
+}
+
+status=0
+[ -e "$list" ] || { echo "$program: no $list" >&2; exit 2; }
+for variant in "${variants[@]}"; do
+  run_variant "$variant" || { status=1; continue; }
+  # The last result of a name counts; probe and the others are in each boot's log.
+  tac "$dir/$variant" | awk '!seen[$1]++' | tac >"$dir/unique" && mv "$dir/unique" "$dir/$variant"
+  while read -r name result; do
+    was=$(known "$name" "$variant")
+    printf '%-12s %-40s %s%s\n' "$variant" "$name" "$result" "$([ "$was" = "$result" ] || echo " (list: ${was:-not there})")"
+    if [ "$was" = PASS ] && [ "$result" != PASS ]; then
+      echo "FAIL: $name on $variant passed before"
+      status=1
+    elif [ -n "$update" ] && [ -z "$was" ]; then
+      echo "$name $variant $result" >>"$list"
+    elif [ -n "$update" ] && [ "$was" != PASS ] && [ "$result" = PASS ]; then
+      sed -i "s,^$name $variant .*,$name $variant PASS," "$list"
+    fi
+  done <"$dir/$variant"
+  # A test that passed and did not even run is no pass.
+  while read -r name _; do
+    grep -q "^$name " "$dir/$variant" || { echo "FAIL: $name on $variant did not run"; status=1; }
+  done < <(awk -v variant="$variant" -v only="$only" \
+    '$1 !~ /^#/ && $2 == variant && $3 == "PASS" && (only == "" || $1 == only || index($1, only "/") == 1)' "$list")
+done
+exit $status
