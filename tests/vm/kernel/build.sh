@@ -41,9 +41,8 @@ build() (
   cp "$work/$source/.config" "$work/out/config"
   ls "$source"_*.deb >"$work/out/packages.list"
   # A parameter of a self-test is named by its line of this header: igt__LINE__live_NAME.
-  sed -n 's/^selftest(\([a-z0-9_]*\),.*/\1/=' "$source/drivers/gpu/drm/i915/selftests/i915_live_selftests.h" >"$work/lines"
-  sed -n 's/^selftest(\([a-z0-9_]*\),.*/\1/p' "$source/drivers/gpu/drm/i915/selftests/i915_live_selftests.h" | paste -d ' ' - "$work/lines" |
-    awk '{ print $1, "i915.igt__" $2 "__live_" $1 }' >"$work/out/groups"
+  awk -F '[(,]' '/^selftest\(/ { print $2, "i915.igt__" NR "__live_" $2 }' \
+    "$source/drivers/gpu/drm/i915/selftests/i915_live_selftests.h" >"$work/out/groups"
   mv -T "$work/out" "$cache/$key"
 )
 
