@@ -128,3 +128,17 @@ bool kvm_set_cpuid(const struct kvm_cpuid2 *supported, int vcpu_fd, unsigned api
     }
     return true;
 }
+
+bool kvm_set_memory_types(int vcpu_fd, GError **error)
+{
+    /* Intel SDM volume 3, 11.11.2.1: IA32_MTRR_DEF_TYPE, enabled, write-back. */
+    struct {
+        struct kvm_msrs header;
+        struct kvm_msr_entry entry;
+    } msr = {.header.nmsrs = 1, .entry = {.index = 0x2ff, .data = 1 << 11 | 6}};
+
+    if (ioctl(vcpu_fd, KVM_SET_MSRS, &msr) == 1)
+        return true;
+    g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "KVM does not take the default memory type: %s", g_strerror(errno));
+    return false;
+}

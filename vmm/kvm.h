@@ -31,6 +31,12 @@ struct kvm_cpuid2 *kvm_supported_cpuid(int kvm_fd, GError **error);
 /* Gives a vCPU those leaves, with its own APIC id; false with an error. */
 bool kvm_set_cpuid(const struct kvm_cpuid2 *supported, int vcpu_fd, unsigned apic_id, unsigned vcpus, GError **error);
 
+/*
+ * As firmware does it: memory is write-back unless MTRRs or page tables say otherwise, and MTRRs are on. Linux leaves PAT alone
+ * where they are off, and then nothing can be mapped write-combined. False with an error.
+ */
+bool kvm_set_memory_types(int vcpu_fd, GError **error);
+
 /* Bits of a guest's physical addresses: 36 to 52. */
 unsigned kvm_address_bits(const struct kvm_cpuid2 *supported);
 

@@ -42,7 +42,7 @@ bool vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id, GError *
     }
     /* Application processors wait for INIT and SIPI in the kernel, vCPU 0 runs. */
     mp_state.mp_state = id == 0 ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_UNINITIALIZED;
-    if (!kvm_set_cpuid(machine->cpuid, vcpu->fd, id, machine->vcpu_count, error))
+    if (!kvm_set_cpuid(machine->cpuid, vcpu->fd, id, machine->vcpu_count, error) || !kvm_set_memory_types(vcpu->fd, error))
         return false;
     if (ioctl(vcpu->fd, KVM_SET_MP_STATE, &mp_state) < 0) {
         g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "guest %s: KVM cannot set the state of vCPU %u: %s", machine->name, id,

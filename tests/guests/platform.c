@@ -123,6 +123,14 @@ static void test_nothing(void)
     report_prefix_pop();
 }
 
+static uint64_t default_memory_type(void)
+{
+    uint32_t low, high;
+
+    asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(0x2ff)); /* IA32_MTRR_DEF_TYPE */
+    return (uint64_t)high << 32 | low;
+}
+
 int guest_main(void)
 {
     test_pci();
@@ -130,6 +138,7 @@ int guest_main(void)
     test_clocks();
     test_tables();
     test_nothing();
+    report(default_memory_type() == 0x806, "memory is write-back by default, and MTRRs are on");
     uint64_t hz = tsc_hz();
     report(hz > 100000000 && hz < 10000000000, "TSC runs at %lu MHz", hz / 1000000);
     user_enter();
