@@ -66,10 +66,12 @@ INI
   cp "$dir/log" "$dir/log-$1-$boots"
 }
 
-# results: "NAME RESULT" lines of $dir/log. PASS, SKIP (the test says so), WARN (the kernel complained meanwhile), FAIL:ERROR, and HANG for the one
-# that the log ends in.
+# results: "NAME RESULT" lines of $dir/log. PASS, SKIP (the test says so), WARN (the kernel complained meanwhile), FAIL:ERROR, and for the test
+# that the log ends in CRASH, or TIMEOUT when the time was over.
 results() {
-  tr -d '\r' <"$dir/log" | awk '
+  local end=CRASH
+  grep -q 'exit code 124' "$dir/vmm.log" && end=TIMEOUT
+  tr -d '\r' <"$dir/log" | awk -v end=$end '
     function done(result) { if (test != "") print test, result; test = "" }
     function passed() { done(warn ? "WARN" : skip ? "SKIP" : "PASS"); warn = skip = 0 }
     /cut here|BUG:|Oops/ { warn = 1 }
@@ -83,7 +85,7 @@ results() {
     /i915\/[a-z0-9_]+: setup failed for / { test = group "/" $NF; done("FAIL:setup"); failed = 1 }
     /probe of .* failed with error/ { if (!failed) { if (test == "") test = group; done("FAIL:" $NF) } failed = 1 }
     tolower($0) ~ /skip/ { skip = 1 }
-    END { if (!ended && !failed) { if (test == "" && group != "") test = group; done("HANG") } }'
+    END { if (!ended && !failed) { if (test == "" && group != "") test = group; done(end) } }'
 }
 
 # boot_screen VARIANT: without self-tests; the console sets a mode, a small one: each of its pixels is an access to the aperture, which exits.
@@ -118,7 +120,7 @@ run_variant() {
     echo "# $variant, boot $boots: $(grep -c ' PASS$' "$dir/part") passed, $(tail -n 1 "$dir/vmm.log"); $(tail -n 1 "$dir/part")"
     grep -q 'Run /init as init process' "$dir/log" && ! grep -q ' FAIL' "$dir/part" && break
     # The last one failed: go on behind it.
-    last=$(awk '$2 ~ /^(FAIL|HANG)/ { print $1 }' "$dir/part" | tail -n 1)
+    last=$(awk '$2 ~ /^(FAIL|CRASH|TIMEOUT)/ { print $1 }' "$dir/part" | tail -n 1)
     [ -n "$last" ] || { echo "$program: the kernel did not get to i915's self-tests:"; tail -n 15 "$dir/log" "$dir/vmm.log"; return 1; }
     case $only in */*) break ;; esac
     while [ ${#todo[@]} -gt 0 ] && [ "${todo[0]}" != "${last%%/*}" ]; do todo=("${todo[@]:1}"); done
