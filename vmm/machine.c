@@ -186,6 +186,8 @@ struct machine *machine_create(const struct machine_config *config, GError **err
     machine->run_size = kvm_run_size(machine->kvm_fd);
     /* Emulation failures in user mode come to us too; a KVM without this injects #UD there. */
     ioctl(machine->vm_fd, KVM_ENABLE_CAP, &exit_on_failure);
+    if (!insn_syscall_works(machine->kvm_fd))
+        insn_syscall_watch(machine->vm_fd); /* without it only kernel code runs */
     add_devices(machine);
     machine->vcpus = g_new0(struct vcpu, config->vcpus);
     machine->vcpu_count = config->vcpus;

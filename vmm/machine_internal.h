@@ -4,6 +4,7 @@
 #define MEDIANT_VMM_MACHINE_INTERNAL_H
 
 #include "vmm/address_map.h"
+#include "vmm/insn_syscall.h"
 #include "vmm/machine.h"
 #include "vmm/pci_bus.h"
 #include "vmm/power.h"
@@ -23,6 +24,7 @@ struct vcpu {
     struct kvm_run *run;
     pthread_t thread;
     bool started; /* thread is to be joined */
+    struct insn_syscall syscall;
 };
 
 struct machine {

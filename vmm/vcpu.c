@@ -160,6 +160,7 @@ static void internal_error(struct vcpu *vcpu)
 static void handle_exit(struct vcpu *vcpu)
 {
     struct kvm_run *run = vcpu->run;
+    struct insn_env env = insn_env(vcpu);
 
     switch (run->exit_reason) {
     case KVM_EXIT_IO:
@@ -170,6 +171,14 @@ static void handle_exit(struct vcpu *vcpu)
         return;
     case KVM_EXIT_INTERNAL_ERROR:
         internal_error(vcpu);
+        return;
+    case KVM_EXIT_X86_RDMSR:
+    case KVM_EXIT_X86_WRMSR:
+        insn_syscall_msr(&vcpu->syscall, &env, run->exit_reason == KVM_EXIT_X86_WRMSR);
+        return;
+    case KVM_EXIT_DEBUG:
+        if (!insn_syscall_debug(&vcpu->syscall, &env))
+            crash(vcpu, "a system call cannot be finished");
         return;
     case KVM_EXIT_INTR:
     case KVM_EXIT_IRQ_WINDOW_OPEN:
