@@ -61,6 +61,10 @@ TEST(InsnSyscall, EntersAsTheProcessorDoes)
     EXPECT_EQ(sregs.ss.dpl, 0);
 }
 
+// The kernel's headers give structures that end in an array of any length another size in C++, which would change these numbers.
+constexpr unsigned long GET_SUPPORTED_CPUID = _IOC(_IOC_READ | _IOC_WRITE, KVMIO, 0x05, 8);
+constexpr unsigned long SET_CPUID2 = _IOC(_IOC_WRITE, KVMIO, 0x90, 8), GET_MSRS = _IOC(_IOC_READ | _IOC_WRITE, KVMIO, 0x88, 8);
+
 // LSTAR's writes in a guest, as KVM reports them: the guest reads back what it wrote, KVM has the trap's address.
 class LstarOfAVm : public testing::Test {
   protected:
@@ -81,13 +85,13 @@ class LstarOfAVm : public testing::Test {
         ASSERT_EQ(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &slot), 0);
         vcpu = ioctl(vm, KVM_CREATE_VCPU, 0ul);
         ASSERT_GE(vcpu, 0);
-        struct {
-            kvm_cpuid2 header;
+        static struct {
+            uint32_t count, pad;
             kvm_cpuid_entry2 entries[256];
-        } cpuid = {};
-        cpuid.header.nent = 256;
-        ASSERT_EQ(ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &cpuid), 0);
-        ASSERT_EQ(ioctl(vcpu, KVM_SET_CPUID2, &cpuid), 0);
+        } cpuid;
+        cpuid.count = 256;
+        ASSERT_EQ(ioctl(kvm, GET_SUPPORTED_CPUID, &cpuid), 0);
+        ASSERT_EQ(ioctl(vcpu, SET_CPUID2, &cpuid), 0);
         env.vcpu_fd = vcpu;
         env.run = &run;
         env.opaque = memory;
@@ -110,12 +114,10 @@ class LstarOfAVm : public testing::Test {
     uint64_t lstar() const
     {
         struct {
-            kvm_msrs header;
+            uint32_t count, pad;
             kvm_msr_entry entry;
-        } msr = {};
-        msr.header.nmsrs = 1;
-        msr.entry.index = 0xc0000082;
-        return ioctl(vcpu, KVM_GET_MSRS, &msr) == 1 ? msr.entry.data : ~0ull;
+        } msr = {1, 0, {0xc0000082, 0, 0}};
+        return ioctl(vcpu, GET_MSRS, &msr) == 1 ? msr.entry.data : ~0ull;
     }
 };
 
