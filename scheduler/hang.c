@@ -74,6 +74,7 @@ static void reset(struct scheduler *scheduler, struct sched_engine *engine, cons
         g_warning("%s: %s; the engine is out of use", gpu_engine_name(engine->index), error->message);
         engine->dead = true;
     }
+    switched_registers_lost(scheduler, engine->index);
     engine->active[0] = engine->active[1] = engine->pending[0] = engine->pending[1] = (struct sched_port){0};
     engine->waiting = engine->error = false;
     engine->running = NULL;

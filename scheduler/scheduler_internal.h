@@ -275,6 +275,8 @@ void switched_registers_init(struct scheduler *scheduler);
 bool switched_registers_differ(struct scheduler *scheduler, unsigned engine, const struct sched_client *client);
 /* A context goes to the engine whose commands load some. */
 void switched_registers_note_loads(struct scheduler *scheduler, const struct shadow_context *context);
+/* The engine was reset, and with it those registers that a reset clears: what they hold now is nobody's. */
+void switched_registers_lost(struct scheduler *scheduler, unsigned engine);
 /* The client goes: nothing is its any more. */
 void switched_registers_drop(struct scheduler *scheduler, const struct sched_client *client);
 void switched_registers_load(struct scheduler *scheduler, unsigned engine, const struct sched_client *client);

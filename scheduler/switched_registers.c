@@ -128,6 +128,18 @@ void switched_registers_note_loads(struct scheduler *scheduler, const struct sha
             }
 }
 
+void switched_registers_lost(struct scheduler *scheduler, unsigned index)
+{
+    for (unsigned i = 0; i < scheduler->switched_count; i++) {
+        struct sched_register *reg = &scheduler->switched[i];
+        if (reg->engine != index)
+            continue;
+        reg->loader = NULL;
+        reg->value = driver_read32(scheduler->driver, reg->offset);
+    }
+    scheduler->engines[index].owner = NULL;
+}
+
 void switched_registers_drop(struct scheduler *scheduler, const struct sched_client *client)
 {
     for (unsigned i = 0; i < ENGINE_COUNT; i++)

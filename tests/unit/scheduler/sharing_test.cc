@@ -327,6 +327,33 @@ TEST(Sharing, LetsAGuestHoldAnEngineThatNobodyElseWants)
     EXPECT_EQ(guest.word(at), 6u);
 }
 
+/* A reset of the engine clears registers of its block: whoever runs there next finds its own values, the guilty one and the others. */
+TEST(Sharing, LoadsRegistersAgainAfterAReset)
+{
+    Machine machine(nullptr, 60 * MS);
+    Guest guest(machine, 1, 1), other(machine, 2, 1);
+    Context context(guest, ENGINE_RCS0), next(guest, ENGINE_RCS0), others(other, ENGINE_RCS0);
+    uint64_t at = guest.alloc(1), at_other = other.alloc(1);
+    auto read = [](Guest &of, uint64_t to) {
+        return Words{op(CMD_MI_STORE_REGISTER_MEM, 4, MI_GLOBAL_GTT), R_GEN7_FF_SLICE_CS_CHICKEN1, of.gma(to), 0};
+    };
+    sched_client_set_register(guest.client, R_GEN7_FF_SLICE_CS_CHICKEN1, 0x4000);
+    sched_client_set_register(other.client, R_GEN7_FF_SLICE_CS_CHICKEN1, 0x4000);
+    next.run(read(guest, at));
+    ASSERT_EQ(guest.word(at), 0x4000u);
+    context.submit(store(guest, at + 4, 1) + Words{op(CMD_MI_ARB_ON_OFF, 1)} + semaphore(guest, at + 8, 1));
+    ASSERT_TRUE(guest.wait_for([&] { return guest.word(at + 4) == 1; }));
+    sched_client_reset(guest.client, 1 << ENGINE_RCS0, false);
+    guest.finish(WORKLOAD_CANCELLED);
+    /* A virtual reset clears the guest's own too, and its driver writes them again. */
+    sched_client_set_register(guest.client, R_GEN7_FF_SLICE_CS_CHICKEN1, 0);
+    sched_client_set_register(guest.client, R_GEN7_FF_SLICE_CS_CHICKEN1, 0x4000);
+    others.run(read(other, at_other));
+    EXPECT_EQ(other.word(at_other), 0x4000u);
+    next.run(read(guest, at + 12));
+    EXPECT_EQ(guest.word(at + 12), 0x4000u);
+}
+
 /* A lone guest's engine is held for long, and then let go: nothing of it is lost, and nothing is a hang. */
 TEST(Sharing, RunsALongBatchToItsEnd)
 {
