@@ -4,11 +4,11 @@
 # mode set, user space and each self-test with selftests.list: what passed there must pass.
 # Usage: selftest.sh VMM [--vgpu|--passthrough] [--only GROUP[/TEST]] [--all] [--update] [--keep DIRECTORY]
 #   --all     tries those too that are known to fail     --update  writes results that the list does not have, and new passes, to it
-#   --keep    leaves logs and configurations there       MEDIANT_KERNEL_TIMEOUT: seconds for a boot and its tests (600)
+#   --keep    leaves logs and configurations there       MEDIANT_KERNEL_TIMEOUT: seconds for a boot and its tests (900)
 # Exit 77 skips: no KVM, or no kernel in the cache.
 set -u
 here=$(dirname "$(readlink -f "$0")")
-program=${0##*/} list=$here/selftests.list timeout=${MEDIANT_KERNEL_TIMEOUT:-600}
+program=${0##*/} list=$here/selftests.list timeout=${MEDIANT_KERNEL_TIMEOUT:-900}
 usage() { echo "$program: $*" >&2; sed -n '5p' "$0" | cut -c3- >&2; exit 2; }
 
 [ $# -ge 1 ] || usage "the program vmm is missing"
