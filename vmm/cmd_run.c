@@ -3,9 +3,10 @@
 #include "vmm/commands.h"
 #include "vmm/config.h"
 #include "vmm/error.h"
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/session.h"
 
-static int run(const char *path, const char *const *overrides, double timeout, const char *device, const struct output_options *outputs)
+static int run(const char *path, const char *const *overrides, double timeout, const char *device, bool no_sandbox, const struct output_options *outputs)
 {
     struct session_options options = {.device = device ? device : "/dev/kvm", .timeout_s = timeout, .outputs = outputs};
     GError *error = NULL;
@@ -21,6 +22,10 @@ static int run(const char *path, const char *const *overrides, double timeout, c
         config_free(config);
         return command_fail(error);
     }
+    if (no_sandbox)
+        sandbox_renounce();
+    else
+        sandbox_begin();
     int code = config->vms->len ? session_run(config, &options, &error) : command_wrong_kind(config, "run", "VM", "vmm serve");
     config_free(config);
     return code == EXIT_OK || !error ? code : command_fail(error);
@@ -32,9 +37,11 @@ int cmd_run(int argc, char **argv)
     g_autofree char *device = NULL;
     struct output_options outputs = {0};
     double timeout = 0;
+    gboolean no_sandbox = FALSE;
     const GOptionEntry entries[] = {
         {"override", 'o', 0, G_OPTION_ARG_STRING_ARRAY, &overrides, "Set a key, as in -o alpha.memory=128M", "SECTION.KEY=VALUE"},
         {"timeout", 't', 0, G_OPTION_ARG_DOUBLE, &timeout, "Stop the guests after this time, with exit code 124", "SECONDS"},
+        {"no-sandbox", 0, 0, G_OPTION_ARG_NONE, &no_sandbox, "Keep all rights of the process, for debuggers and other tools", NULL},
         OUTPUT_OPTION_ENTRIES(&outputs),
         {"kvm", 0, 0, G_OPTION_ARG_FILENAME, &device, "KVM device instead of /dev/kvm", "DEVICE"},
         {0},
@@ -42,7 +49,7 @@ int cmd_run(int argc, char **argv)
     int code;
 
     if (command_parse(&argc, &argv, entries, 1, 1, &code))
-        code = run(argv[1], (const char *const *)overrides, timeout, device, &outputs);
+        code = run(argv[1], (const char *const *)overrides, timeout, device, no_sandbox, &outputs);
     output_options_clear(&outputs);
     return code;
 }

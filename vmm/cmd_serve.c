@@ -3,9 +3,10 @@
 #include "vmm/commands.h"
 #include "vmm/config.h"
 #include "vmm/error.h"
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/serve.h"
 
-static int serve(const char *path, const char *const *overrides, double timeout, bool once, const struct output_options *outputs)
+static int serve(const char *path, const char *const *overrides, double timeout, bool once, bool no_sandbox, const struct output_options *outputs)
 {
     struct serve_options options = {.timeout_s = timeout, .once = once, .outputs = outputs};
     GError *error = NULL;
@@ -21,6 +22,10 @@ static int serve(const char *path, const char *const *overrides, double timeout,
         config_free(config);
         return command_fail(error);
     }
+    if (no_sandbox)
+        sandbox_renounce();
+    else
+        sandbox_begin();
     int code = config->vgpus->len ? serve_run(config, &options, &error) : command_wrong_kind(config, "serve", "vGPU", "vmm run");
     config_free(config);
     return code == EXIT_OK || !error ? code : command_fail(error);
@@ -31,18 +36,19 @@ int cmd_serve(int argc, char **argv)
     g_auto(GStrv) overrides = NULL;
     struct output_options outputs = {0};
     double timeout = 0;
-    gboolean once = FALSE;
+    gboolean once = FALSE, no_sandbox = FALSE;
     const GOptionEntry entries[] = {
         {"override", 'o', 0, G_OPTION_ARG_STRING_ARRAY, &overrides, "Set a key, as in -o alpha.weight=3", "SECTION.KEY=VALUE"},
         {"timeout", 't', 0, G_OPTION_ARG_DOUBLE, &timeout, "Stop after this time, with exit code 124", "SECONDS"},
         {"once", 0, 0, G_OPTION_ARG_NONE, &once, "End when each vGPU has had a client and the last of them has left", NULL},
+        {"no-sandbox", 0, 0, G_OPTION_ARG_NONE, &no_sandbox, "Keep all rights of the process, for debuggers and other tools", NULL},
         OUTPUT_OPTION_ENTRIES(&outputs),
         {0},
     };
     int code;
 
     if (command_parse(&argc, &argv, entries, 1, 1, &code))
-        code = serve(argv[1], (const char *const *)overrides, timeout, once, &outputs);
+        code = serve(argv[1], (const char *const *)overrides, timeout, once, no_sandbox, &outputs);
     output_options_clear(&outputs);
     return code;
 }

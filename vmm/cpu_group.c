@@ -3,6 +3,7 @@
 #include "vmm/cpu_group.h"
 
 #include "vmm/error.h"
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/units.h"
 
 #include <errno.h>
@@ -161,6 +162,7 @@ struct cpu_group *cpu_group_create_in(const char *root, const char *path, const 
 
     if (ok && (limits->share || limits->cap)) {
         g_autofree char *own = g_build_filename(root, path, NULL);
+        sandbox_allow(SANDBOX_GROUP, own);
         ok = make_groups(group, own, name, vcpus, limits, error);
     }
     if (ok)

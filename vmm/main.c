@@ -5,11 +5,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int main(int argc, char **argv)
 {
     const struct command *command;
 
+    /* Whatever a command creates is about guests, and for nobody but its owner: screens, serial output, traces, sockets. */
+    umask(077);
     if (argc < 2) {
         command_print_list(stderr);
         return EXIT_USAGE;

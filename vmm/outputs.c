@@ -5,6 +5,7 @@
 #include "gpu/blocks/image.h"
 #include "vmm/png.h"
 #include "vmm/report.h"
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/timeline.h"
 #include "vmm/trace_log.h"
 
@@ -58,6 +59,26 @@ static gboolean on_poll(gpointer opaque)
     return G_SOURCE_CONTINUE;
 }
 
+static void allow_output(const char *path)
+{
+    g_autofree char *directory = path ? g_path_get_dirname(path) : NULL;
+
+    if (directory)
+        sandbox_allow(SANDBOX_OUTPUT, directory);
+}
+
+/* What is written at the end only; the trace is open already. */
+static void allow_outputs(const struct outputs *outputs)
+{
+    const char *timeline = outputs->options->timeline;
+
+    allow_output(timeline);
+    if (timeline && g_str_has_suffix(timeline, ".png"))
+        sandbox_allow(SANDBOX_FONTS, NULL);
+    for (unsigned i = 0; i < gpu_setup_count(outputs->gpu); i++)
+        allow_output(gpu_setup_user(outputs->gpu, i)->screenshot);
+}
+
 struct outputs *outputs_create(const struct output_options *options, struct gpu_setup *gpu, struct trace *trace, GError **error)
 {
     struct outputs *outputs = g_new0(struct outputs, 1);
@@ -78,6 +99,7 @@ struct outputs *outputs_create(const struct output_options *options, struct gpu_
                 timeline_add_guest(outputs->timeline, gpu_setup_trace_id(gpu, i), user->name, gpu_user_weight(user));
         }
     }
+    allow_outputs(outputs);
     if (outputs->log || outputs->timeline)
         outputs->poll = g_timeout_add(POLL_MS, on_poll, outputs);
     return outputs;

@@ -6,6 +6,7 @@
 #include "vmm/gpu_setup.h"
 #include "vmm/messages.h"
 #include "vmm/process.h"
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/vfio_user/server.h"
 
 #include <errno.h>
@@ -147,6 +148,8 @@ static bool create_server(struct served_vgpu *vgpu, GError **error)
 
     if (!make_folder(vgpu, error))
         return false;
+    g_autofree char *folder = g_path_get_dirname(vgpu->path);
+    sandbox_allow(SANDBOX_SOCKET, folder);
     struct pci_device *dev = gpu_setup_take_device(serve->gpu, vgpu->index);
     const struct vfio_user_server_config config = {.name = vgpu->settings->name,
                                                    .path = vgpu->path,
@@ -220,6 +223,16 @@ static int exit_code(struct serve *serve)
                                                                       : EXIT_OK;
 }
 
+/* On a thread of the sandbox: the first one of these starts a thread of GLib's. */
+static void watch_signals(void *opaque)
+{
+    struct serve *serve = opaque;
+
+    serve->signals[0] = g_unix_signal_add(SIGINT, on_signal, serve);
+    serve->signals[1] = g_unix_signal_add(SIGTERM, on_signal, serve);
+    serve->signals[2] = g_unix_signal_add(SIGUSR1, on_screenshot_signal, serve);
+}
+
 int serve_run(const struct config *config, const struct serve_options *options, GError **error)
 {
     struct serve serve = {.config = config, .options = options, .count = config->vgpus->len};
@@ -235,14 +248,13 @@ int serve_run(const struct config *config, const struct serve_options *options, 
         serve.vgpus[i] = (struct served_vgpu){.serve = &serve, .index = i, .settings = settings, .path = serve_socket_path(settings)};
     }
     if (create(&serve, error)) {
-        serve.signals[0] = g_unix_signal_add(SIGINT, on_signal, &serve);
-        serve.signals[1] = g_unix_signal_add(SIGTERM, on_signal, &serve);
-        serve.signals[2] = g_unix_signal_add(SIGUSR1, on_screenshot_signal, &serve);
+        sandbox_call(SANDBOX_ENGINE, watch_signals, &serve);
         if (options->timeout_s > 0)
             serve.timer = g_timeout_add((guint)(options->timeout_s * 1000), on_timeout, &serve);
         for (unsigned i = 0; i < serve.count; i++)
             print_invitation(&serve.vgpus[i]);
         fflush(stdout); /* whoever waits for the sockets reads this */
+        sandbox_enter(&(struct sandbox_thread){.kind = SANDBOX_MAIN});
         g_main_loop_run(serve.loop);
         if (!outputs_finish(serve.outputs))
             serve.failed = true;

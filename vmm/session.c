@@ -8,6 +8,7 @@
 #include "vmm/machine.h"
 #include "vmm/messages.h"
 #include "vmm/process.h"
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/vfio_user/client.h"
 #include "vmm/virtio/console.h"
 #include "vmm/vm_devices.h"
@@ -238,12 +239,20 @@ static bool create(struct session *session, GError **error)
     return true;
 }
 
-/* All or none: when one VM does not start, those that did are stopped. */
-static bool start(struct session *session, GError **error)
+/* On a thread of the sandbox: the first one of these starts a thread of GLib's. */
+static void watch_signals(void *opaque)
 {
+    struct session *session = opaque;
+
     session->signals[0] = g_unix_signal_add(SIGINT, on_signal, session);
     session->signals[1] = g_unix_signal_add(SIGTERM, on_signal, session);
     session->signals[2] = g_unix_signal_add(SIGUSR1, on_screenshot_signal, session);
+}
+
+/* All or none: when one VM does not start, those that did are stopped. */
+static bool start(struct session *session, GError **error)
+{
+    sandbox_call(SANDBOX_ENGINE, watch_signals, session);
     for (unsigned i = 0; i < session->count; i++) {
         struct session_vm *vm = &session->vms[i];
         if (!machine_start(vm->machine, error))
@@ -253,6 +262,7 @@ static bool start(struct session *session, GError **error)
     }
     if (session->options->timeout_s > 0)
         session->timer = g_timeout_add((guint)(session->options->timeout_s * 1000), on_timeout, session);
+    sandbox_enter(&(struct sandbox_thread){.kind = SANDBOX_MAIN}); /* after the vCPUs' threads have begun, whose list is another */
     return true;
 }
 

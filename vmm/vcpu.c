@@ -4,6 +4,7 @@
 #include "vmm/insn.h"
 #include "vmm/kvm.h"
 #include "vmm/machine_internal.h"
+#include "vmm/sandbox/sandbox.h"
 
 #include <errno.h>
 #include <linux/kvm.h>
@@ -216,6 +217,7 @@ static void *vcpu_thread(void *opaque)
     g_autoptr(GError) error = NULL;
     if (!cpu_group_enter(machine->cpu, vcpu->id, &error))
         machine_finish(machine, MACHINE_FAILED, 0, g_strdup(error->message));
+    sandbox_enter(&(struct sandbox_thread){.kind = SANDBOX_VCPU});
     while (!__atomic_load_n(&machine->stop, __ATOMIC_ACQUIRE)) {
         if (ioctl(vcpu->fd, KVM_RUN, 0) == 0) {
             handle_exit(vcpu);

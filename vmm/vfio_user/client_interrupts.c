@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Interrupts of a served function: eventfds that the server signals, to the host of our own. See client.h. */
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/vfio_user/client_internal.h"
 
 #include <errno.h>
@@ -101,6 +102,7 @@ void *vfio_client_run(void *opaque)
                            [MSI] = {.fd = client->msi_event, .events = POLLIN},
                            [INTX] = {.fd = client->intx_event, .events = POLLIN}};
 
+    sandbox_enter(&(struct sandbox_thread){.kind = SANDBOX_DEVICE});
     for (;;) {
         if (poll(fds, G_N_ELEMENTS(fds), -1) < 0)
             continue;

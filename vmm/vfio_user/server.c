@@ -3,6 +3,7 @@
 #include "vmm/vfio_user/server.h"
 
 #include "vmm/error.h"
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/vfio_user/session.h"
 
 #include <errno.h>
@@ -212,6 +213,7 @@ static void *run(void *opaque)
     struct vfio_user_server *server = opaque;
     bool stopping = false, knocking;
 
+    sandbox_enter(&(struct sandbox_thread){.kind = SANDBOX_VFIO_SERVER}); /* and so the sessions that it starts */
     g_mutex_lock(&server->gate);
     g_mutex_unlock(&server->gate);
     while (!stopping || server->session) {

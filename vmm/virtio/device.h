@@ -9,6 +9,7 @@
 #ifndef MEDIANT_VMM_VIRTIO_DEVICE_H
 #define MEDIANT_VMM_VIRTIO_DEVICE_H
 
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/virtio/queue.h"
 
 #include <poll.h>
@@ -51,6 +52,7 @@ struct virtio_device {
     uint32_t input_queues; /* bit n: the driver puts empty buffers there, that wait for input */
     uint8_t config[VIRTIO_CONFIG_BYTES];
     size_t config_bytes;
+    struct sandbox_thread sandbox; /* how the worker is confined: {0} when it opens nothing */
     struct virtio_pci *transport; /* set before the worker starts */
 };
 

@@ -118,7 +118,8 @@ struct virtio_device *virtio_net_create(const struct virtio_net_config *config, 
                                       .queue_count = 2,
                                       .queue_size = QUEUE_SIZE,
                                       .input_queues = 1u << QUEUE_RECEIVE,
-                                      .config_bytes = CONFIG_BYTES};
+                                      .config_bytes = CONFIG_BYTES,
+                                      .sandbox = net->backend->sandbox};
     memcpy(net->dev.config, config->mac, VIRTIO_NET_MAC_BYTES);
     if (memcmp(config->mac, none, sizeof(none)) == 0) {
         if (getrandom(net->dev.config, VIRTIO_NET_MAC_BYTES, GRND_NONBLOCK) != VIRTIO_NET_MAC_BYTES)

@@ -39,6 +39,7 @@ struct net_backend_ops {
 /* Embedded as the first member of each backend. */
 struct net_backend {
     const struct net_backend_ops *ops;
+    struct sandbox_thread sandbox; /* of the worker that it runs on */
 };
 
 struct virtio_net_config {

@@ -194,6 +194,7 @@ struct net_backend *net_user_create(const struct net_user_config *config, GError
     struct net_user *user = g_new0(struct net_user, 1);
 
     user->backend.ops = &ops;
+    user->backend.sandbox.kind = SANDBOX_NETWORK;
     user->timers = g_ptr_array_new_with_free_func(g_free);
     g_queue_init(&user->frames);
     user->slirp = slirp_new(&slirp, &callbacks, user);

@@ -15,6 +15,7 @@ enum {
 struct virtio_p9 {
     struct virtio_device dev; /* first */
     struct p9_server *server;
+    char *path; /* of the directory, for the sandbox */
     uint8_t request[P9_MESSAGE_MAX + 1], reply[P9_MESSAGE_MAX]; /* one more byte shows the server that a message is too long */
 };
 
@@ -40,6 +41,7 @@ static void destroy(struct virtio_device *dev)
     struct virtio_p9 *p9 = (struct virtio_p9 *)dev;
 
     p9_server_destroy(p9->server);
+    g_free(p9->path);
     g_free(p9);
 }
 
@@ -53,6 +55,7 @@ struct virtio_device *virtio_p9_create(const struct virtio_p9_config *config, GE
         return NULL;
     struct virtio_p9 *p9 = g_new0(struct virtio_p9, 1);
     p9->server = server;
+    p9->path = g_strdup(config->path);
     p9->dev = (struct virtio_device){.ops = &ops,
                                      .kind = "9p",
                                      .id = ID_9P,
@@ -60,7 +63,8 @@ struct virtio_device *virtio_p9_create(const struct virtio_p9_config *config, GE
                                      .features = FEATURE_MOUNT_TAG,
                                      .queue_count = 1,
                                      .queue_size = QUEUE_SIZE,
-                                     .config_bytes = 2 + (size_t)len};
+                                     .config_bytes = 2 + (size_t)len,
+                                     .sandbox = {.kind = SANDBOX_FILES, .directory = p9->path, .read_only = config->read_only}};
     p9->dev.config[0] = (uint8_t)len;
     p9->dev.config[1] = (uint8_t)(len >> 8);
     memcpy(p9->dev.config + 2, config->tag, len);

@@ -162,6 +162,7 @@ void *virtio_worker_run(void *opaque)
     g_autoptr(GArray) fds = g_array_new(FALSE, TRUE, sizeof(struct pollfd));
     const struct pollfd wake = {.fd = transport->wake_fd, .events = POLLIN};
 
+    sandbox_enter(&dev->sandbox);
     begin(transport);
     while (!__atomic_load_n(&transport->stop, __ATOMIC_ACQUIRE)) {
         int timeout_ms = -1;

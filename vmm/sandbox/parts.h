@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of the sandbox, for sandbox.c: one file for each. */
+#ifndef MEDIANT_VMM_SANDBOX_PARTS_H
+#define MEDIANT_VMM_SANDBOX_PARTS_H
+
+#include "vmm/sandbox/sandbox.h"
+
+#include <glib.h>
+
+/*
+ * The sanitizers' run-time libraries read /proc, start programs that look up names of functions, and trace the process when it ends; a filter would hide what
+ * they have found. So builds with one have neither seccomp nor Landlock, but the limits.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANDBOX_SANITIZER 1
+#else
+#define SANDBOX_SANITIZER 0
+#endif
+
+/* limits.c: no new privileges, no core files, no tracing by others. False with errno when the kernel refuses no_new_privs, without which the rest cannot be. */
+bool limits_apply(void);
+
+/* seccomp.c. NULL with *reason (static) when the kernel has no filters. */
+struct filters;
+struct filters *filters_create(const char **reason);
+/* Gives the calling thread the list of its kind; false with errno. Threads: any. */
+bool filters_enter(struct filters *filters, enum sandbox_kind kind);
+
+/* violation.c: what happens when a thread makes a call that its list lacks. */
+void violation_install(void);
+
+/* syscall_names.c, which the build makes: NULL for numbers without a name. */
+extern const char *const syscall_names[];
+extern const unsigned syscall_name_count;
+
+/* landlock.c. NULL with *reason (static) when the kernel cannot do what is needed. */
+struct landlock;
+struct landlock *landlock_create(const char **reason);
+/* Threads: one at a time. */
+void landlock_allow(struct landlock *landlock, enum sandbox_use use, const char *path);
+/* Confines the calling thread; false with errno. Threads: one at a time. */
+bool landlock_enter(struct landlock *landlock, const struct sandbox_thread *thread);
+
+#endif

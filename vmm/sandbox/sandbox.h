@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What this process gives up before guests run: a list of system calls for each kind of thread (seccomp), files that nobody has to open any more (Landlock),
+ * new privileges, core files. docs/security.md tells it to users; `--no-sandbox` leaves it out.
+ *
+ * Each thread confines itself when it begins, as its kind needs: Landlock has no way to confine another thread, and lists are shorter when each kind has its
+ * own. A thread that is started by a confined one is confined like that one. The layers below vmm/ know nothing of this: their threads are started from
+ * sandbox_call().
+ *
+ * Like signal handlers, this is state of the process and not of an object. Before sandbox_begin(), as in unit tests, all calls here do nothing.
+ *
+ * Threads: sandbox_begin() from the first thread, before there is another; the rest from any.
+ */
+#ifndef MEDIANT_VMM_SANDBOX_H
+#define MEDIANT_VMM_SANDBOX_H
+
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum sandbox_kind {
+    SANDBOX_DEVICE,      /* a virtio worker, with the files that it has open; the thread of a vfio-user client */
+    SANDBOX_ENGINE,      /* engines, display, scheduler, vGPUs; GLib's thread for signals */
+    SANDBOX_VCPU,        /* a vCPU, and the alarms that vCPUs start */
+    SANDBOX_FILES,       /* the virtio worker of a shared directory */
+    SANDBOX_NETWORK,     /* the virtio worker of user-mode networking */
+    SANDBOX_VFIO_SERVER, /* the threads of a vfio-user server */
+    SANDBOX_MAIN,        /* the main loop's */
+    SANDBOX_KINDS,
+};
+
+/* What a path is for. Each is a directory but for SANDBOX_FONTS, which needs no path. */
+enum sandbox_use {
+    SANDBOX_OUTPUT, /* files are created there and put in place of others: for MAIN and VFIO_SERVER */
+    SANDBOX_SOCKET, /* a socket is removed from there: MAIN */
+    SANDBOX_GROUP,  /* control groups are removed from there: MAIN */
+    SANDBOX_FONTS,  /* the system's fonts are read: MAIN */
+};
+
+/* How a thread is to be confined; {0} is a virtio worker without needs. */
+struct sandbox_thread {
+    enum sandbox_kind kind;
+    const char *directory; /* of FILES: all below it may be used; NULL for none */
+    bool read_only;        /* only read */
+};
+
+/*
+ * Takes from the process what no thread needs, and makes sandbox_enter() work. What this kernel cannot do is said on standard error, a line for each, and
+ * is no error.
+ */
+void sandbox_begin(void);
+/* Instead of it: says loudly on standard error what is given up. */
+void sandbox_renounce(void);
+/* Which parts are in force. */
+bool sandbox_has_seccomp(void);
+bool sandbox_has_landlock(void);
+
+/* Before the threads that it is for enter. A path that does not exist allows nothing. */
+void sandbox_allow(enum sandbox_use use, const char *path);
+
+/*
+ * Confines the calling thread, for good. If the kernel fails that, which it does not but for lack of memory, the process ends with EXIT_VMM_FAILURE: a thread
+ * runs as confined as it should be or not at all.
+ *
+ * A system call that is not in the thread's list ends the process likewise, with a line that names it and the thread.
+ */
+void sandbox_enter(const struct sandbox_thread *thread);
+
+/* Calls function(opaque) on a thread of that kind and waits for it: threads that it starts are of the kind too. On the calling one without a sandbox. */
+void sandbox_call(enum sandbox_kind kind, void (*function)(void *opaque), void *opaque);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
