@@ -37,7 +37,7 @@ done < <(grep -oE '\]\([^):]+\)' docs/*.md README.md /dev/null 2>/dev/null)
 for command in $("$vmm" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
   commands=$((commands + 1))
   grep -q "\`vmm $command" "$page" || wrong "$page does not tell of vmm $command"
-  for option in $("$vmm" "$command" --help | grep -oE -- '--[a-z]+'); do
+  for option in $("$vmm" "$command" --help | grep -oE -- '--[a-z]+(-[a-z]+)*'); do
     grep -qE -- "(^|[^a-z-])$option([^a-z-]|$)" "$page" || wrong "$page does not tell of vmm $command $option"
   done
 done
