@@ -141,7 +141,7 @@ TEST_F(Sandbox, NoThreadStartsProgramsOrTakesRights)
         forbidden(kind, "bpf", [] { syscall(SYS_bpf, 0, nullptr, 0); });
         forbidden(kind, "io_uring_setup", [] { syscall(SYS_io_uring_setup, 1, nullptr); });
         forbidden(kind, "seccomp", [] { syscall(SYS_seccomp, 0, 0, nullptr); });
-        forbidden(kind, "chmod", [&] { syscall(SYS_chmod, dir.c_str(), 0777); });
+        forbidden(kind, "chroot", [&] { syscall(SYS_chroot, dir.c_str()); });
         forbidden(kind, "kill", [] { syscall(SYS_kill, 1, 0); });
         forbidden(kind, "tgkill", [] { syscall(SYS_tgkill, 1, 1, 0); });
         forbidden(kind, "fork", [] { syscall(SYS_fork); });
@@ -151,6 +151,7 @@ TEST_F(Sandbox, NoThreadStartsProgramsOrTakesRights)
         forbidden(kind, "socket", [] { socket(AF_UNIX, SOCK_STREAM, 0); });
         forbidden(kind, "ioctl", [] { ioctl(STDIN_FILENO, TIOCSTI, "x"); });
         forbidden(kind, "prctl", [] { prctl(PR_SET_DUMPABLE, 1); });
+        forbidden(kind, "prlimit64", [] { const rlimit limit = {}; syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, nullptr); });
         if (kind != SANDBOX_NETWORK)
             forbidden(kind, "socket", [] { socket(AF_INET, SOCK_STREAM, 0); });
         if (kind != SANDBOX_VCPU)

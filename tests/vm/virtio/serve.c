@@ -4,6 +4,7 @@
  * p9.sock in FOLDER, shares its folder "share" with the mount tag "files", writes what the guest's console says to console.out there,
  * echoes each line to the guest, and ends with SIGTERM. Run by linux.sh.
  */
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/vfio_user/server.h"
 #include "vmm/virtio/block.h"
 #include "vmm/virtio/console.h"
@@ -62,6 +63,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: virtio_serve FOLDER IMAGE\n");
         return 2;
     }
+    sandbox_begin(); /* the workers are as confined as in vmm run */
     g_autofree char *out = g_build_filename(argv[1], "console.out", NULL);
     g_autofree char *share = g_build_filename(argv[1], "share", NULL);
     FILE *file = fopen(out, "w");
