@@ -10,7 +10,6 @@
 #include "mmio/vgpu.h"
 #include "scheduler/scheduler.h"
 #include "vmm/error.h"
-#include "vmm/sandbox/sandbox.h"
 
 #include <string.h>
 
@@ -98,7 +97,7 @@ static bool create_passthrough(struct gpu_setup *setup, struct user_gpu *gpu, co
     return true;
 }
 
-static struct gpu_setup *create(const struct gpu_setup_config *config, GError **error)
+struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError **error)
 {
     struct gpu_setup *setup = g_new0(struct gpu_setup, 1);
 
@@ -119,28 +118,6 @@ static struct gpu_setup *create(const struct gpu_setup_config *config, GError **
         }
     }
     return setup;
-}
-
-struct creation {
-    const struct gpu_setup_config *config;
-    struct gpu_setup *setup;
-    GError **error;
-};
-
-static void run_create(void *opaque)
-{
-    struct creation *creation = opaque;
-
-    creation->setup = create(creation->config, creation->error);
-}
-
-/* The threads of the layers below, which know of no sandbox, are started from one that is confined. */
-struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError **error)
-{
-    struct creation creation = {.config = config, .error = error};
-
-    sandbox_call(SANDBOX_ENGINE, run_create, &creation);
-    return creation.setup;
 }
 
 void gpu_setup_destroy(struct gpu_setup *setup)

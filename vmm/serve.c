@@ -178,11 +178,28 @@ static void print_invitation(const struct served_vgpu *vgpu)
            vgpu->settings->name, vgpu->settings->type, absolute);
 }
 
+struct start {
+    struct serve *serve;
+    GError **error;
+};
+
+/* What starts threads that know of no sandbox: the GPU's, and GLib's at the first signal that is watched. On a thread that is confined already. */
+static void start_threads_below(void *opaque)
+{
+    struct start *start = opaque;
+    struct serve *serve = start->serve;
+    const struct gpu_setup_config config = {.config = serve->config, .trace = serve->trace, .failed = vgpu_failed, .opaque = serve};
+
+    serve->gpu = gpu_setup_create(&config, start->error);
+    serve->signals[0] = g_unix_signal_add(SIGINT, on_signal, serve);
+    serve->signals[1] = g_unix_signal_add(SIGTERM, on_signal, serve);
+    serve->signals[2] = g_unix_signal_add(SIGUSR1, on_screenshot_signal, serve);
+}
+
 static bool create(struct serve *serve, GError **error)
 {
     serve->trace = outputs_create_trace(serve->options->outputs);
-    serve->gpu = gpu_setup_create(
-        &(struct gpu_setup_config){.config = serve->config, .trace = serve->trace, .failed = vgpu_failed, .opaque = serve}, error);
+    sandbox_call(SANDBOX_ENGINE, start_threads_below, &(struct start){serve, error});
     if (!serve->gpu)
         return false;
     serve->outputs = outputs_create(serve->options->outputs, serve->gpu, serve->trace, error);
@@ -223,16 +240,6 @@ static int exit_code(struct serve *serve)
                                                                       : EXIT_OK;
 }
 
-/* On a thread of the sandbox: the first one of these starts a thread of GLib's. */
-static void watch_signals(void *opaque)
-{
-    struct serve *serve = opaque;
-
-    serve->signals[0] = g_unix_signal_add(SIGINT, on_signal, serve);
-    serve->signals[1] = g_unix_signal_add(SIGTERM, on_signal, serve);
-    serve->signals[2] = g_unix_signal_add(SIGUSR1, on_screenshot_signal, serve);
-}
-
 int serve_run(const struct config *config, const struct serve_options *options, GError **error)
 {
     struct serve serve = {.config = config, .options = options, .count = config->vgpus->len};
@@ -248,7 +255,6 @@ int serve_run(const struct config *config, const struct serve_options *options, 
         serve.vgpus[i] = (struct served_vgpu){.serve = &serve, .index = i, .settings = settings, .path = serve_socket_path(settings)};
     }
     if (create(&serve, error)) {
-        sandbox_call(SANDBOX_ENGINE, watch_signals, &serve);
         if (options->timeout_s > 0)
             serve.timer = g_timeout_add((guint)(options->timeout_s * 1000), on_timeout, &serve);
         for (unsigned i = 0; i < serve.count; i++)

@@ -216,16 +216,30 @@ static bool create_machine(struct session *session, struct session_vm *vm, unsig
     return true;
 }
 
+struct start {
+    struct session *session;
+    GError **error;
+};
+
+/* What starts threads that know of no sandbox: the GPU's, and GLib's at the first signal that is watched. On a thread that is confined already. */
+static void start_threads_below(void *opaque)
+{
+    struct start *start = opaque;
+    struct session *session = start->session;
+    const struct gpu_setup_config config = {.config = session->config, .trace = session->trace, .failed = vgpu_failed, .opaque = session};
+
+    session->gpu = gpu_setup_create(&config, start->error);
+    session->signals[0] = g_unix_signal_add(SIGINT, on_signal, session);
+    session->signals[1] = g_unix_signal_add(SIGTERM, on_signal, session);
+    session->signals[2] = g_unix_signal_add(SIGUSR1, on_screenshot_signal, session);
+}
+
 static bool create(struct session *session, GError **error)
 {
     unsigned vms_on_stdio = 0;
 
     session->trace = outputs_create_trace(session->options->outputs);
-    session->gpu = gpu_setup_create(&(struct gpu_setup_config){.config = session->config,
-                                                               .trace = session->trace,
-                                                               .failed = vgpu_failed,
-                                                               .opaque = session},
-                                    error);
+    sandbox_call(SANDBOX_ENGINE, start_threads_below, &(struct start){session, error});
     if (!session->gpu)
         return false;
     session->outputs = outputs_create(session->options->outputs, session->gpu, session->trace, error);
@@ -239,20 +253,9 @@ static bool create(struct session *session, GError **error)
     return true;
 }
 
-/* On a thread of the sandbox: the first one of these starts a thread of GLib's. */
-static void watch_signals(void *opaque)
-{
-    struct session *session = opaque;
-
-    session->signals[0] = g_unix_signal_add(SIGINT, on_signal, session);
-    session->signals[1] = g_unix_signal_add(SIGTERM, on_signal, session);
-    session->signals[2] = g_unix_signal_add(SIGUSR1, on_screenshot_signal, session);
-}
-
 /* All or none: when one VM does not start, those that did are stopped. */
 static bool start(struct session *session, GError **error)
 {
-    sandbox_call(SANDBOX_ENGINE, watch_signals, session);
     for (unsigned i = 0; i < session->count; i++) {
         struct session_vm *vm = &session->vms[i];
         if (!machine_start(vm->machine, error))

@@ -190,7 +190,7 @@ static bool start(struct vfio_user_client *client, GError **error)
     client->intx_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (client->stop_event < 0 || client->msi_event < 0 || client->intx_event < 0)
         return vfio_client_fail(client, error, VMM_ERROR_FAILED, "%s", g_strerror(errno));
-    client->thread = g_thread_try_new("vfio-user-client", vfio_client_run, client, error);
+    client->thread = g_thread_try_new("vfio-client", vfio_client_run, client, error);
     return client->thread != NULL;
 }
 

@@ -308,7 +308,7 @@ struct vfio_user_server *vfio_user_server_create(const struct vfio_user_server_c
         fail(error, VMM_ERROR_FAILED, server->path, "%s", g_strerror(errno));
     if (server->events >= 0 && start_listening(server, error)) {
         g_mutex_lock(&server->gate);
-        server->thread = g_thread_try_new("vfio-user-listen", run, server, error);
+        server->thread = g_thread_try_new("vfio-listen", run, server, error);
         if (server->thread) /* the device points into the server from here on */
             config->dev->ops->attach(config->dev, &server->host);
         g_mutex_unlock(&server->gate);

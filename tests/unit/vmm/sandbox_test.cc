@@ -268,6 +268,24 @@ TEST_F(Sandbox, OutputsReplaceFiles)
     EXPECT_EQ(std::filesystem::file_size(path), 6u);
 }
 
+TEST_F(Sandbox, MainLoopRemovesSocketsAndGroupsAndNothingElse)
+{
+    const std::string sockets = dir + "/in", groups = dir + "/out";
+    std::filesystem::create_directories(groups + "/vm/vcpu0");
+    const Outcome outcome = in_child([&] {
+        sandbox_begin();
+        sandbox_allow(SANDBOX_SOCKET, sockets.c_str());
+        sandbox_allow(SANDBOX_GROUP, groups.c_str());
+        sandbox_allow(SANDBOX_OUTPUT, "/no/such/directory");
+        const sandbox_thread thread = {SANDBOX_MAIN, nullptr, false};
+        sandbox_enter(&thread);
+        const bool done = unlink((sockets + "/file").c_str()) == 0 && rmdir((groups + "/vm/vcpu0").c_str()) == 0 && rmdir((groups + "/vm").c_str()) == 0;
+        const bool kept = unlink((groups + "/file").c_str()) != 0 && rmdir((sockets + "/sub").c_str()) != 0 && !opens(sockets + "/new", O_WRONLY | O_CREAT);
+        return done ? kept ? 0 : 2 : 1;
+    });
+    EXPECT_EQ(outcome.status, landlock ? 0 : 2) << outcome.words;
+}
+
 TEST_F(Sandbox, NetworkHasInternetSockets)
 {
     allowed(SANDBOX_NETWORK, [] {
