@@ -36,9 +36,9 @@ extern const unsigned syscall_name_count;
 /* landlock.c. NULL with *reason (static) when the kernel cannot do what is needed. */
 struct landlock;
 struct landlock *landlock_create(const char **reason);
-/* Threads: one at a time. */
+/* Threads: none else here meanwhile. */
 void landlock_allow(struct landlock *landlock, enum sandbox_use use, const char *path);
-/* Confines the calling thread; false with errno. Threads: one at a time. */
+/* Confines the calling thread; false with errno. Threads: any, but not with landlock_allow(). */
 bool landlock_enter(struct landlock *landlock, const struct sandbox_thread *thread);
 
 #endif

@@ -12,7 +12,7 @@ static struct {
     bool active;
     struct filters *filters;   /* or NULL */
     struct landlock *landlock; /* or NULL */
-    GMutex lock;               /* of landlock */
+    GRWLock lock;              /* of landlock: written by sandbox_allow() */
 } sandbox;
 
 void sandbox_begin(void)
@@ -58,9 +58,9 @@ void sandbox_allow(enum sandbox_use use, const char *path)
 {
     if (!sandbox.landlock)
         return;
-    g_mutex_lock(&sandbox.lock);
+    g_rw_lock_writer_lock(&sandbox.lock);
     landlock_allow(sandbox.landlock, use, path);
-    g_mutex_unlock(&sandbox.lock);
+    g_rw_lock_writer_unlock(&sandbox.lock);
 }
 
 static void give_up(const char *part)
@@ -72,10 +72,10 @@ static void give_up(const char *part)
 void sandbox_enter(const struct sandbox_thread *thread)
 {
     if (sandbox.landlock) {
-        g_mutex_lock(&sandbox.lock);
+        g_rw_lock_reader_lock(&sandbox.lock);
         if (!landlock_enter(sandbox.landlock, thread))
             give_up("Landlock");
-        g_mutex_unlock(&sandbox.lock);
+        g_rw_lock_reader_unlock(&sandbox.lock);
     }
     /* Last: the lists lack what Landlock needs. */
     if (sandbox.filters && !filters_enter(sandbox.filters, thread->kind))

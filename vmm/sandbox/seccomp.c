@@ -215,8 +215,10 @@ static const struct rule rules[] = {
 };
 
 struct filters {
-    GMutex lock; /* of making a program */
-    struct sock_fprog programs[SANDBOX_KINDS];
+    struct {
+        GMutex lock; /* of making it: a vCPU that begins does not wait for the main loop's */
+        struct sock_fprog program;
+    } kinds[SANDBOX_KINDS];
 };
 
 static int add_rule(scmp_filter_ctx context, const struct rule *rule)
@@ -281,10 +283,10 @@ struct filters *filters_create(const char **reason)
 
 bool filters_enter(struct filters *filters, enum sandbox_kind kind)
 {
-    struct sock_fprog *program = &filters->programs[kind];
+    struct sock_fprog *program = &filters->kinds[kind].program;
 
-    g_mutex_lock(&filters->lock);
+    g_mutex_lock(&filters->kinds[kind].lock);
     bool ok = program->len || make(kind, program);
-    g_mutex_unlock(&filters->lock);
+    g_mutex_unlock(&filters->kinds[kind].lock);
     return ok && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, program) == 0;
 }
