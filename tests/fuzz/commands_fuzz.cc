@@ -15,6 +15,7 @@
 #include "scheduler/commands.h"
 #include "scheduler/scheduler.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -151,14 +152,10 @@ void run(World &w, unsigned engine)
     if (work) {
         workload_submit(work);
         workload *done = nullptr;
-        std::unique_lock lock(w.mutex);
-        w.changed.wait(lock, [&] {
-            lock.unlock();
-            done = sched_client_reap(client);
-            lock.lock();
-            return done != nullptr;
-        });
-        lock.unlock();
+        while (!(done = sched_client_reap(client))) {
+            std::unique_lock lock(w.mutex); // it may have come just before
+            w.changed.wait_for(lock, std::chrono::microseconds(500));
+        }
         workload_write_back(done);
         workload_free(done);
     }

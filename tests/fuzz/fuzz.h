@@ -111,16 +111,17 @@ class Walled {
     }
     bool poisoned() // all of it still is
     {
-        for (size_t i = 0; i < size / 4; i++)
-            if (words()[i] != POISON)
-                return false;
-        return true;
+        return words()[0] == POISON && memcmp(host, host + 4, size - 4) == 0;
     }
     bool tainted() // some of it is
     {
-        for (size_t i = 0; i < size / 4; i++)
-            if (words()[i] == POISON)
+        for (uint8_t *at = host, *end = host + size; at < end; at++) {
+            at = static_cast<uint8_t *>(memchr(at, POISON & 0xff, static_cast<size_t>(end - at)));
+            if (!at)
+                return false;
+            if (((at - host) & 3) == 0 && words()[(at - host) / 4] == POISON)
                 return true;
+        }
         return false;
     }
 

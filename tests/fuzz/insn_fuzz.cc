@@ -69,7 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (auto *reg : {&cpu.regs.rax, &cpu.regs.rbx, &cpu.regs.rcx, &cpu.regs.rdx, &cpu.regs.rsi, &cpu.regs.rdi, &cpu.regs.rsp, &cpu.regs.rbp})
         *reg = static_cast<uint64_t>(static_cast<int64_t>(static_cast<int16_t>(in.u16()))); // the upper half is not canonical without its sign
     cpu.regs.rip = 0xa000;
-    cpu.regs.rflags = 2 | (modes & 128 ? RFLAGS_TF : 0u);
+    cpu.regs.rflags = 2 | (modes & 128 ? unsigned{RFLAGS_TF} : 0u);
 
     // Identity, then what the input says.
     memset(world.ram.host, 0, RAM);

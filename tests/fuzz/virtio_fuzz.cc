@@ -163,6 +163,8 @@ class World {
         }
         case 4: { // input from outside
             Bytes bytes = in.bytes(in.u16());
+            if (bytes.empty())
+                break;
             if (!strcmp(dev->kind, "console"))
                 virtio_console_input(dev, bytes.data(), bytes.size());
             else if (wire >= 0 && send(wire, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
