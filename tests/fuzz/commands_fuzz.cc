@@ -152,7 +152,10 @@ void run(World &w, unsigned engine)
     if (work) {
         workload_submit(work);
         workload *done = nullptr;
+        auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(30);
         while (!(done = sched_client_reap(client))) {
+            if (std::chrono::steady_clock::now() > end) // a loop that moves is no hang
+                sched_client_reset(client, 1u << engine, true);
             std::unique_lock lock(w.mutex); // it may have come just before
             w.changed.wait_for(lock, std::chrono::microseconds(500));
         }
@@ -197,29 +200,30 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-// Every command of every engine: in the ring, in a batch of each kind; with operands of the guest and, after those, of the neighbour.
+// Every command: in the ring on the guest's memory, in a batch in the PPGTT, in the ring on the neighbour's memory (which the audit must not accept).
 Bytes fuzz::fuzz_seed(unsigned n)
 {
-    unsigned id = n / 2, place = n % 2;
+    unsigned id = n / 3, place = n % 3;
     if (id >= CMD_COUNT)
         return {};
     const cmd_desc &desc = cmd_descs[id];
     unsigned engine = static_cast<unsigned>(__builtin_ctz(desc.engines ? desc.engines : 1)) % ENGINE_COUNT;
-    uint32_t header = desc.match, base = place ? 0xa6000000 : 0xa5000000;
+    uint32_t header = desc.match, base = place == 0 ? 0xa5000000 : place == 1 ? 0xa6000000 : 0xa7000000;
+    uint64_t at = place == 2 ? 0 : DATA;
     if (desc.length & CMD_LENGTH_FIELD)
-        header |= place ? 4 : 3;
+        header |= place == 1 ? 4 : 3;
     unsigned length = cmd_length(static_cast<cmd_id>(id), header);
     if (length > 64)
         return Output().u8(0).u8(0).data;
     Output words;
     words.u32(header);
     for (unsigned i = 1; i < length; i++) {
-        uint32_t value = i & 1 ? base + static_cast<uint32_t>(DATA) + 64 * i : 0;
+        uint32_t value = i & 1 ? base + static_cast<uint32_t>(at) + 64 * i : 0;
         for (const cmd_field &field : desc.fields) {
             if (field.kind == FIELD_REGISTER && field.dword == i)
                 value = 0x2600; // a general purpose register
             else if (field.kind && field.dword == i)
-                value = base + static_cast<uint32_t>(DATA) + 64 * i;
+                value = base + static_cast<uint32_t>(at) + 64 * i;
             else if (field.kind == FIELD_ADDRESS && field.dword + 1u == i)
                 value = 0;
         }
@@ -231,7 +235,10 @@ Bytes fuzz::fuzz_seed(unsigned n)
         out.u16(3).u32(command_header(CMD_MI_BATCH_BUFFER_START, 3, ppgtt ? uint32_t(BATCH_START_PPGTT) : 0));
         out.u32(static_cast<uint32_t>(address)).u32(0);
     };
-    if (place) {
+    for (const cmd_field &field : desc.fields) // in the ring: by the global GTT
+        if (place != 1 && field.kind == FIELD_ADDRESS && field.ggtt_bit < 32)
+            words.data[4 * field.ggtt_dword + field.ggtt_bit / 8] |= static_cast<uint8_t>(1u << field.ggtt_bit % 8);
+    if (place == 1) {
         start(0xa6000000 + USER_BATCH, true);
         out.u16(0).u16(length).raw(words.data.data(), words.data.size());
     } else {

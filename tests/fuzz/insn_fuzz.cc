@@ -87,6 +87,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     exec result = insn_execute(&cpu, code, sizeof(code) - 1);
     REQUIRE(result == EXEC_DONE || result == EXEC_FAULT || result == EXEC_UNSUPPORTED, "%d", result);
     REQUIRE(result != EXEC_FAULT || cpu.fault.pending, "a fault has a number");
+    if (result == EXEC_FAULT && cpu.fault.vector == VECTOR_BP) // a trap: RIP stands behind it
+        before.rip = cpu.regs.rip;
     if (result == EXEC_FAULT)
         REQUIRE(memcmp(&before, &cpu.regs, sizeof(before)) == 0, "a fault changed registers");
     return 0;

@@ -127,7 +127,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         unsigned bar = what >> 2 & 3;
         bar = bar == 3 ? 4 : bar;
-        uint64_t bytes = dev->config.bars[bar].size;
+        uint64_t bytes = dev->config.bar[bar].size;
         if (bytes == 0)
             continue;
         offset %= bytes;
