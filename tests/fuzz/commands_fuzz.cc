@@ -23,8 +23,8 @@ namespace {
 
 using namespace fuzz;
 
-constexpr uint64_t GUEST = 1 << 20, NEIGHBOUR = 256 << 10, PPA = 0x40000000;
-constexpr uint64_t STATUS = 0, IMAGE = 0x10000, RING = 0x40000, BATCH = 0x50000, USER_BATCH = 0x60000, DATA = 0x80000;
+constexpr uint64_t GUEST = 512 << 10, NEIGHBOUR = 64 << 10, PPA = 0x40000000;
+constexpr uint64_t STATUS = 0, IMAGE = 0x10000, RING = 0x40000, BATCH = 0x50000, USER_BATCH = 0x60000, DATA = 0x70000;
 constexpr uint32_t RING_BYTES = 16384, MAX_RING = 1024, MAX_BATCH = 2048;
 
 // A piece of host memory that the GPU reaches, by the bus and by the global GTT.
