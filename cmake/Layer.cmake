@@ -7,6 +7,7 @@ add_library(mediant_flags INTERFACE)
 target_compile_options(mediant_flags INTERFACE
   -Wall -Wextra -Wpointer-arith -Wvla -Wundef
   $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition>
+  $<$<C_COMPILER_ID:Clang>:-Wno-gnu-variable-sized-type-not-at-end> # kernel structures with an array at their end, and the array
   -Wno-unused-parameter -fno-strict-aliasing -fno-common
   $<$<BOOL:${MEDIANT_WERROR}>:-Werror>)
 target_compile_definitions(mediant_flags INTERFACE _GNU_SOURCE G_LOG_DOMAIN="mediant")
