@@ -59,9 +59,6 @@ static bool view_register_write(void *guest, unsigned engine, uint32_t offset, u
     case REG_CLASS_COUNT:
         return false;
     }
-    /* What the command loads is the vGPU's value from now on, also after another one had the engine. */
-    if ((desc->flags & REG_PER_VGPU) && desc->access == REG_RW)
-        sched_client_set_register(vgpu->client, offset, regfile_get(vgpu->regs, offset));
     return true;
 }
 

@@ -12,6 +12,7 @@
 #ifndef MEDIANT_SCHEDULER_AUDIT_H
 #define MEDIANT_SCHEDULER_AUDIT_H
 
+#include "gpu/defs/registers.h"
 #include "scheduler/scheduler.h"
 
 #ifdef __cplusplus
@@ -22,9 +23,21 @@ enum {
     AUDIT_MAX_BATCHES = 64,             /* copies in one audit */
     AUDIT_MAX_BYTES = 4 << 20,          /* of copies in one audit */
     AUDIT_MAX_FLIPS = 16,
-    AUDIT_MAX_LOADS = 8,                /* different registers of the vGPU that are loaded from memory or registers */
+    AUDIT_MAX_LOADS = 8,                /* different registers of the vGPU in a list of those that are loaded */
     AUDIT_BATCH_PADDING = 64,           /* bytes of MI_NOOP behind a copy: the command streamer reads ahead */
 };
+
+/* Registers with REG_PER_VGPU that commands load: what they hold then is known to the engine only. */
+struct register_loads {
+    uint32_t offset[AUDIT_MAX_LOADS];
+    unsigned count;
+    bool more; /* than the list has room for: any of the engine's */
+};
+
+void register_loads_add(struct register_loads *loads, uint32_t offset);
+
+/* The engine whose owner a register with REG_PER_VGPU goes with (switched_registers.c): only its commands may load it. */
+unsigned switched_registers_engine(const struct reg_desc *row, uint32_t offset);
 
 /* Where a buffer stands: decides what may start a batch, and what ends the buffer. */
 enum audit_level {
@@ -65,8 +78,7 @@ struct audit {
     bool unscanned;       /* it starts a batch in the PPGTT */
     struct audit_flip flips[AUDIT_MAX_FLIPS];
     unsigned flip_count;
-    uint32_t loads[AUDIT_MAX_LOADS]; /* registers with REG_PER_VGPU whose values nobody knows after it has run */
-    unsigned load_count;
+    struct register_loads loads;
     GPtrArray *batches;   /* struct audit_batch */
     size_t copied;        /* bytes in them */
 

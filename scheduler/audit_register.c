@@ -40,6 +40,17 @@ static bool page_root(const struct audit *audit, uint32_t offset, uint32_t *valu
     return true;
 }
 
+/* Registers of the vGPU that are loaded are noted; false for one that goes with the owner of another engine. */
+static bool note_load(struct audit *audit, const struct reg_desc *row, uint32_t offset)
+{
+    if (!(row->flags & REG_PER_VGPU))
+        return true;
+    if (switched_registers_engine(row, offset) != audit->engine)
+        return false;
+    register_loads_add(&audit->loads, offset);
+    return true;
+}
+
 bool audit_register_write(struct audit *audit, uint32_t offset, uint32_t *value)
 {
     unsigned index;
@@ -48,7 +59,7 @@ bool audit_register_write(struct audit *audit, uint32_t offset, uint32_t *value)
         return true;
     bool load = audit->ops->register_write(audit->guest, audit->engine, offset, value);
     const struct reg_desc *row = find_own(audit, offset, &index);
-    if (!load || !row || !writable(row))
+    if (!load || !row || !writable(row) || !note_load(audit, row, offset))
         return false;
     if (is_mi_mode(audit, offset))
         *value &= ~(uint32_t)(MI_MODE_STOP_RING << 16 | MI_MODE_STOP_RING);
@@ -65,27 +76,13 @@ bool audit_register_readable(const struct audit *audit, uint32_t offset)
     return row && row->flags & (REG_NONPRIV | REG_NONPRIV_READ | REG_CONTEXT | REG_CMD) && !(row->flags & (REG_NOT_GUEST | REG_GMADR));
 }
 
-/* Notes a register of the vGPU whose value will have to be set again for the next one. */
-static bool note_load(struct audit *audit, uint32_t offset)
-{
-    for (unsigned i = 0; i < audit->load_count; i++)
-        if (audit->loads[i] == offset)
-            return true;
-    if (audit->load_count == AUDIT_MAX_LOADS)
-        return false;
-    audit->loads[audit->load_count++] = offset;
-    return true;
-}
-
 /* A destination whose value is known only when the command runs. */
 static bool loadable(struct audit *audit, uint32_t offset)
 {
     unsigned index;
     const struct reg_desc *row = find_own(audit, offset, &index);
 
-    if (!row || !writable(row) || row->flags & REG_GMADR || is_mi_mode(audit, offset))
-        return false;
-    return !(row->flags & REG_PER_VGPU) || note_load(audit, offset);
+    return row && writable(row) && !(row->flags & REG_GMADR) && !is_mi_mode(audit, offset) && note_load(audit, row, offset);
 }
 
 bool audit_load_register_imm(struct audit *audit, struct audit_command *command)

@@ -24,6 +24,7 @@ struct sched_client *sched_client_create(struct scheduler *scheduler, const stru
     client->contexts = g_ptr_array_new();
     client->registers = g_new0(uint32_t, MAX(scheduler->switched_count, 1u));
     client->registers_set = g_new0(bool, MAX(scheduler->switched_count, 1u));
+    client->registers_open = g_new0(bool, MAX(scheduler->switched_count, 1u));
     g_queue_init(&client->results);
     g_mutex_lock(&scheduler->lock);
     for (unsigned i = 0; i < ENGINE_COUNT; i++) {
@@ -63,6 +64,7 @@ void sched_client_destroy(struct sched_client *client)
     g_ptr_array_unref(client->contexts);
     g_free(client->registers);
     g_free(client->registers_set);
+    g_free(client->registers_open);
     g_free(client->name);
     g_free(client);
 }

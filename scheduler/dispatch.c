@@ -83,7 +83,7 @@ static void submit(struct scheduler *scheduler, struct sched_engine *engine, con
         engine->pending[i] = ports[i];
         if (!ports[i].hw)
             continue;
-        if (context && context->load_count)
+        if (context)
             switched_registers_note_loads(scheduler, context);
         uint32_t *state = (uint32_t *)(void *)(ports[i].hw->image.host + CONTEXT_STATE_PAGE * SCHED_PAGE);
         __atomic_store_n(&state[CTX_RING_TAIL], ports[i].tail, __ATOMIC_RELEASE);

@@ -84,8 +84,7 @@ struct shadow_context {
     uint32_t seqno;         /* of the last one that was made */
     uint32_t charged;       /* CTX_TIMESTAMP up to which time is accounted for */
     uint32_t raises;        /* WORKLOAD_IRQ_* that its commands may raise */
-    uint32_t loads[AUDIT_MAX_LOADS]; /* registers of the vGPU that its commands load with unknown values */
-    unsigned load_count;
+    struct register_loads loads; /* by its commands */
     bool broken;            /* a workload was taken off before its end: the ring is not to be continued */
 };
 
@@ -100,8 +99,7 @@ struct workload {
     uint32_t guest_head, guest_tail;
     uint32_t begin, end; /* ring offsets of the segment's first byte and of the end of the epilogue */
     uint32_t raises;
-    uint32_t loads[AUDIT_MAX_LOADS];
-    unsigned load_count;
+    struct register_loads loads;
     struct batch_copies batches;
     enum workload_status status;
     uint32_t ring_head;
@@ -137,7 +135,9 @@ struct sched_client {
     struct sched_usage usage;
     uint32_t *registers;    /* values of REG_PER_VGPU registers by index in scheduler->switched; see set */
     bool *registers_set;
-    unsigned registers_version; /* changes with them */
+    bool *registers_open;       /* the client's FORCE_TO_NONPRIV slots open the register to its batches, which nobody audits */
+    bool opens[ENGINE_COUNT];   /* one of them, or more, belongs to the engine */
+    unsigned registers_version; /* changes with its values, but not when a batch or a command changes them */
     bool notify, notifying; /* to be notified; notify() is running */
     GPtrArray *contexts;    /* struct shadow_context; the client's thread */
     uint64_t uses;
@@ -181,8 +181,9 @@ struct sched_register {
     uint8_t engine;   /* whose owner's value it has to be */
     bool nonpriv;     /* a FORCE_TO_NONPRIV slot: what it opens is checked */
     bool masked;
-    uint32_t value;   /* physical, as we know it */
-    const struct sched_client *loader; /* whose commands have loaded it with we do not know what; may be gone */
+    uint32_t initial; /* physical, before anybody's */
+    uint32_t value;   /* physical, as we know it, when it has no loader */
+    struct sched_client *loader; /* whose commands or batches may have changed it since: they see their value again when it has the engine again */
 };
 
 struct scheduler {
@@ -229,7 +230,7 @@ uint32_t shadow_ring_bytes(unsigned engine, size_t count);
 /* Puts workloads of the context into its ring, in order, as far as there is room. */
 void shadow_ring_emit(struct shadow_context *context);
 /* Notes registers that commands load, for switched_registers_note_loads(). */
-void shadow_ring_note_loads(struct shadow_context *context, const uint32_t *loads, unsigned count);
+void shadow_ring_note_loads(struct shadow_context *context, const struct register_loads *loads);
 /* Puts the context's position behind all that was emitted: what is left of it will not run. */
 void shadow_ring_skip(struct shadow_context *context);
 /* Where the guest's ring stands for a context that is off the engine; complete: the guest's commands of workload have all run. */
@@ -273,12 +274,13 @@ uint64_t engine_check_hang(struct scheduler *scheduler, struct sched_engine *eng
 void switched_registers_init(struct scheduler *scheduler);
 /* True when the engine's registers have other values than the client's. */
 bool switched_registers_differ(struct scheduler *scheduler, unsigned engine, const struct sched_client *client);
-/* A context goes to the engine whose commands load some. */
+/* A context goes to the engine whose commands or batches may change some. */
 void switched_registers_note_loads(struct scheduler *scheduler, const struct shadow_context *context);
 /* The engine was reset, and with it those registers that a reset clears: what they hold now is nobody's. */
 void switched_registers_lost(struct scheduler *scheduler, unsigned engine);
 /* The client goes: nothing is its any more. */
 void switched_registers_drop(struct scheduler *scheduler, const struct sched_client *client);
+/* The engine is empty and the client gets it: what is in the registers is kept for whoever changed it last. */
 void switched_registers_load(struct scheduler *scheduler, unsigned engine, const struct sched_client *client);
 
 #endif

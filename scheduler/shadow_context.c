@@ -192,7 +192,7 @@ static bool load_workarounds(struct shadow_context *context, const uint32_t *gue
         sched_client_note(client, SCHED_QUOTA_BATCH_BYTES, __atomic_add_fetch(&client->batch_bytes, buffer->size, __ATOMIC_RELAXED));
         audit_place(&audit, buffer->host, buffer->gma, indirect);
         context->raises |= audit.interrupts;
-        shadow_ring_note_loads(context, audit.loads, audit.load_count);
+        shadow_ring_note_loads(context, &audit.loads);
         if (lines) {
             memcpy(buffer->host + placed, indirect, bytes);
             state[CTX_INDIRECT_CTX] = (uint32_t)(buffer->gma + placed) | lines;
@@ -304,7 +304,7 @@ bool shadow_context_load(struct shadow_context *context, const uint32_t *guest, 
             check_engine_state(context, (uint32_t *)(void *)engine_state, pages * (size_t)SCHED_STATE_DWORDS);
     }
     context->raises = 0;
-    context->load_count = 0;
+    context->loads = (struct register_loads){0};
     context->broken = false;
     if (!load_batch_position(context, guest, error) || !load_workarounds(context, guest, pdp, error))
         return false;

@@ -65,19 +65,15 @@ static void emit(struct shadow_context *context, struct workload *workload, uint
     g_clear_pointer(&workload->dwords, g_free);
     workload->emitted = true;
     context->raises |= workload->raises;
-    shadow_ring_note_loads(context, workload->loads, workload->load_count);
+    shadow_ring_note_loads(context, &workload->loads);
     context->tail = workload->end & (uint32_t)(context->hw.ring.size - 1);
 }
 
-void shadow_ring_note_loads(struct shadow_context *context, const uint32_t *loads, unsigned count)
+void shadow_ring_note_loads(struct shadow_context *context, const struct register_loads *loads)
 {
-    for (unsigned i = 0; i < count; i++) {
-        unsigned at = 0;
-        while (at < context->load_count && context->loads[at] != loads[i])
-            at++;
-        if (at == context->load_count && at < G_N_ELEMENTS(context->loads))
-            context->loads[context->load_count++] = loads[i];
-    }
+    for (unsigned i = 0; i < loads->count; i++)
+        register_loads_add(&context->loads, loads->offset[i]);
+    context->loads.more |= loads->more;
 }
 
 /* An empty ring of a context that is not on the engine begins at its start again, where the longest segment has room. */

@@ -5,6 +5,8 @@
  */
 #include "scheduler/scheduler_internal.h"
 
+#include <string.h>
+
 enum { NOT_AN_ENGINE = 255 };
 
 /* Whose owner a register that is not relative to an engine's base goes with: the tables of i915's gt/intel_mocs.c, else the render engine. */
@@ -28,6 +30,11 @@ static unsigned register_engine(uint32_t offset)
     return ENGINE_RCS0;
 }
 
+unsigned switched_registers_engine(const struct reg_desc *row, uint32_t offset)
+{
+    return row->engine == NOT_AN_ENGINE ? register_engine(offset) : row->engine;
+}
+
 void switched_registers_init(struct scheduler *scheduler)
 {
     unsigned rows;
@@ -39,12 +46,13 @@ void switched_registers_init(struct scheduler *scheduler)
             continue;
         for (unsigned k = 0; k < table[i].count; k++) {
             uint32_t offset = table[i].offset + k * table[i].stride;
-            unsigned engine = table[i].engine == NOT_AN_ENGINE ? register_engine(offset) : table[i].engine;
+            unsigned engine = switched_registers_engine(&table[i], offset);
             uint32_t nonpriv = engine_mmio_base(engine) + RING_FORCE_TO_NONPRIV;
             struct sched_register reg = {
                 .offset = offset, .engine = (uint8_t)engine, .masked = table[i].flags & REG_MASKED,
                 .nonpriv = offset >= nonpriv && offset < nonpriv + 12 * 4,
-                .value = driver_read32(scheduler->driver, offset)};
+                .initial = driver_read32(scheduler->driver, offset)};
+            reg.value = reg.initial;
             g_array_append_val(list, reg);
         }
     }
@@ -62,8 +70,26 @@ static uint32_t checked_value(const struct sched_register *reg, uint32_t value)
     uint32_t opened = value & REGISTER_MASK;
     const struct reg_desc *row = opened < MMIO_SIZE ? reg_find(opened, &index) : NULL;
     bool fine = row && row->flags & (REG_CMD | REG_NONPRIV | REG_CONTEXT) && !(row->flags & (REG_NOT_GUEST | REG_GMADR)) &&
-                (row->engine == NOT_AN_ENGINE || row->engine == reg->engine) && opened != engine_mmio_base(reg->engine) + RING_MI_MODE;
+                (row->engine == NOT_AN_ENGINE || row->engine == reg->engine) && opened != engine_mmio_base(reg->engine) + RING_MI_MODE &&
+                (!(row->flags & REG_PER_VGPU) || switched_registers_engine(row, opened) == reg->engine);
     return fine ? opened : engine_mmio_base(reg->engine) + RING_NOPID;
+}
+
+/* Which registers the client's slots open now. */
+static void note_opened(struct sched_client *client)
+{
+    struct scheduler *scheduler = client->scheduler;
+    const struct sched_register *switched = scheduler->switched;
+
+    memset(client->registers_open, 0, scheduler->switched_count * sizeof(bool));
+    memset(client->opens, 0, sizeof(client->opens));
+    for (unsigned slot = 0; slot < scheduler->switched_count; slot++) {
+        if (!switched[slot].nonpriv || !client->registers_set[slot] || !client->registers[slot])
+            continue;
+        for (unsigned i = 0; i < scheduler->switched_count; i++)
+            if (switched[i].offset == client->registers[slot] && switched[i].engine == switched[slot].engine)
+                client->registers_open[i] = client->opens[switched[i].engine] = true;
+    }
 }
 
 void sched_client_set_register(struct sched_client *client, uint32_t offset, uint32_t value)
@@ -72,21 +98,34 @@ void sched_client_set_register(struct sched_client *client, uint32_t offset, uin
 
     g_mutex_lock(&scheduler->lock);
     for (unsigned i = 0; i < scheduler->switched_count; i++) {
-        if (scheduler->switched[i].offset != offset)
+        struct sched_register *reg = &scheduler->switched[i];
+        if (reg->offset != offset)
             continue;
-        value = checked_value(&scheduler->switched[i], value);
-        if (!client->registers_set[i] || client->registers[i] != value)
-            client->registers_version++;
+        value = checked_value(reg, value);
+        bool changed = !client->registers_set[i] || client->registers[i] != value;
+        if (reg->loader == client) { /* the newer value counts */
+            reg->loader = NULL;
+            reg->value = driver_read32(scheduler->driver, offset);
+            changed = true;
+        }
+        client->registers_version += changed;
         client->registers[i] = value;
         client->registers_set[i] = true;
+        if (reg->nonpriv && changed)
+            note_opened(client);
         break;
     }
     g_mutex_unlock(&scheduler->lock);
 }
 
+static uint32_t own_value(const struct sched_register *reg, const struct sched_client *client, unsigned index)
+{
+    return client->registers_set[index] ? client->registers[index] : reg->initial;
+}
+
 static bool is_other(const struct sched_register *reg, const struct sched_client *client, unsigned index)
 {
-    return client->registers_set[index] && (client->registers[index] != reg->value || (reg->loader && reg->loader != client));
+    return reg->loader ? reg->loader != client : own_value(reg, client, index) != reg->value;
 }
 
 bool switched_registers_differ(struct scheduler *scheduler, unsigned index, const struct sched_client *client)
@@ -101,6 +140,19 @@ bool switched_registers_differ(struct scheduler *scheduler, unsigned index, cons
     return false;
 }
 
+/* What a client's commands have made of a register is the client's value from now on. */
+static void keep_loaded(struct scheduler *scheduler, unsigned index)
+{
+    struct sched_register *reg = &scheduler->switched[index];
+
+    reg->value = driver_read32(scheduler->driver, reg->offset);
+    if (reg->masked)
+        reg->value &= 0xffff;
+    reg->loader->registers[index] = reg->value;
+    reg->loader->registers_set[index] = true;
+    reg->loader = NULL;
+}
+
 void switched_registers_load(struct scheduler *scheduler, unsigned index, const struct sched_client *client)
 {
     struct sched_engine *engine = &scheduler->engines[index];
@@ -109,23 +161,47 @@ void switched_registers_load(struct scheduler *scheduler, unsigned index, const 
         struct sched_register *reg = &scheduler->switched[i];
         if (reg->engine != index || !is_other(reg, client, i))
             continue;
-        reg->value = client->registers[i];
-        reg->loader = NULL;
+        if (reg->loader)
+            keep_loaded(scheduler, i);
+        reg->value = own_value(reg, client, i);
         driver_write32(scheduler->driver, reg->offset, reg->masked ? 0xffff0000 | reg->value : reg->value);
     }
     engine->owner = client;
     engine->owner_version = client->registers_version;
 }
 
+static bool in_list(const struct register_loads *loads, uint32_t offset)
+{
+    for (unsigned i = 0; i < loads->count; i++)
+        if (loads->offset[i] == offset)
+            return true;
+    return false;
+}
+
 void switched_registers_note_loads(struct scheduler *scheduler, const struct shadow_context *context)
 {
-    for (unsigned k = 0; k < context->load_count; k++)
-        for (unsigned i = 0; i < scheduler->switched_count; i++)
-            if (scheduler->switched[i].offset == context->loads[k]) {
-                scheduler->switched[i].loader = context->client;
-                scheduler->engines[scheduler->switched[i].engine].owner = context->client;
-                scheduler->engines[scheduler->switched[i].engine].owner_version = context->client->registers_version;
-            }
+    struct sched_client *client = context->client;
+    struct sched_engine *engine = &scheduler->engines[context->engine];
+
+    if (!context->loads.count && !context->loads.more && !client->opens[context->engine])
+        return;
+    for (unsigned i = 0; i < scheduler->switched_count; i++) {
+        struct sched_register *reg = &scheduler->switched[i];
+        if (reg->engine == context->engine && !reg->nonpriv && (context->loads.more || client->registers_open[i] || in_list(&context->loads, reg->offset)))
+            reg->loader = client;
+    }
+    engine->owner = client;
+    engine->owner_version = client->registers_version;
+}
+
+void register_loads_add(struct register_loads *loads, uint32_t offset)
+{
+    if (in_list(loads, offset))
+        return;
+    if (loads->count < G_N_ELEMENTS(loads->offset))
+        loads->offset[loads->count++] = offset;
+    else
+        loads->more = true;
 }
 
 void switched_registers_lost(struct scheduler *scheduler, unsigned index)

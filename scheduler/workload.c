@@ -65,8 +65,7 @@ static bool audit_segment(struct workload *workload, const uint64_t pdp[4], GErr
         audit_finish(&audit);
         return false;
     }
-    workload->load_count = audit.load_count;
-    memcpy(workload->loads, audit.loads, sizeof(workload->loads));
+    workload->loads = audit.loads;
     workload->raises = audit.interrupts | (audit.unscanned ? WORKLOAD_IRQ_USER | WORKLOAD_IRQ_NOTIFY : 0);
     for (unsigned i = 0; i < audit.flip_count; i++)
         client->ops->display_flip(client->guest, audit.flips[i].dwords, audit.flips[i].count);

@@ -313,8 +313,8 @@ TEST_F(Audit, NotesLoadsOfUnknownValues)
                                  op(CMD_MI_LOAD_REGISTER_MEM, 4, MI_GLOBAL_GTT), 0x2350, low(OWN), 0}, before = lrm;
     EXPECT_TRUE(run(lrm)) << reason;
     EXPECT_EQ(lrm, before);
-    ASSERT_EQ(audit.load_count, 1u);
-    EXPECT_EQ(audit.loads[0], uint32_t(R_GEN8_L3SQCREG4));
+    ASSERT_EQ(audit.loads.count, 1u);
+    EXPECT_EQ(audit.loads.offset[0], uint32_t(R_GEN8_L3SQCREG4));
 }
 
 TEST_F(Audit, LoadsTheShadowRootsForPageTableRoots)

@@ -294,6 +294,80 @@ TEST(EndToEnd, SwitchesRegistersWithTheOwner)
     EXPECT_EQ(b.word(at_b), 0x22u);
 }
 
+/* FORCE_TO_NONPRIV opens a register to batches that nobody audits: what one guest writes there is not seen by another, and is still there when it comes back. */
+TEST(EndToEnd, SwitchesRegistersThatBatchesMayWrite)
+{
+    Machine machine;
+    Guest a(machine, 1, 1), b(machine, 2, 1);
+    Context in_a(a, ENGINE_RCS0), in_b(b, ENGINE_RCS0);
+    uint64_t at_a = a.alloc(1), at_b = b.alloc(1);
+    uint32_t initial = 0;
+    in_a.run({op(CMD_MI_STORE_REGISTER_MEM, 4, MI_GLOBAL_GTT), R_GEN8_L3SQCREG4, a.gma(at_a), 0});
+    initial = a.word(at_a);
+    for (Guest *guest : {&a, &b}) {
+        sched_client_set_register(guest->client, engine_mmio_base(ENGINE_RCS0) + RING_FORCE_TO_NONPRIV, R_GEN9_CTX_PREEMPT_REG);
+        sched_client_set_register(guest->client, engine_mmio_base(ENGINE_RCS0) + RING_FORCE_TO_NONPRIV + 4, R_GEN8_L3SQCREG4);
+    }
+    Words load = {op(CMD_MI_LOAD_REGISTER_IMM, 5), R_GEN9_CTX_PREEMPT_REG, 0x1234, R_GEN8_L3SQCREG4, 0x5678};
+    auto read = [](Guest &of, uint64_t to) {
+        return Words{op(CMD_MI_STORE_REGISTER_MEM, 4, MI_GLOBAL_GTT), R_GEN9_CTX_PREEMPT_REG, of.gma(to), 0,
+                     op(CMD_MI_STORE_REGISTER_MEM, 4, MI_GLOBAL_GTT), R_GEN8_L3SQCREG4, of.gma(to + 4), 0};
+    };
+    Words batch = in_a.batch(load, true);
+    for (unsigned i = 0; i < 8; i++) { // submitted at once: neither follows the other by itself
+        in_a.submit(i ? read(a, at_a + 8 * i) : batch + read(a, at_a));
+        in_b.submit(read(b, at_b + 8 * i));
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        a.finish();
+        b.finish();
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        EXPECT_EQ(a.word(at_a + 8 * i), 0x1234u) << i;
+        EXPECT_EQ(a.word(at_a + 8 * i + 4), 0x5678u) << i;
+        EXPECT_EQ(b.word(at_b + 8 * i), 0u) << i;
+        EXPECT_EQ(b.word(at_b + 8 * i + 4), initial) << i;
+    }
+    /* A value that is set from outside is the newer one. */
+    sched_client_set_register(a.client, R_GEN9_CTX_PREEMPT_REG, 0x77);
+    in_a.run(read(a, at_a));
+    EXPECT_EQ(a.word(at_a), 0x77u);
+    EXPECT_EQ(a.word(at_a + 4), 0x5678u);
+}
+
+/* As i915's workaround batches do it: saved, set for a moment, and loaded again. What is kept is what the register held at the end. */
+TEST(EndToEnd, KeepsWhatCommandsHaveMadeOfARegister)
+{
+    Machine machine;
+    Guest a(machine, 1, 1), b(machine, 2, 1);
+    Context in_a(a, ENGINE_RCS0), in_b(b, ENGINE_RCS0);
+    uint64_t at_a = a.alloc(1), at_b = b.alloc(1);
+    Words flush = {op(CMD_MI_STORE_REGISTER_MEM, 4, MI_GLOBAL_GTT), R_GEN8_L3SQCREG4, a.gma(at_a), 0,
+                   op(CMD_MI_LOAD_REGISTER_IMM, 3), R_GEN8_L3SQCREG4, 0x40600000,
+                   op(CMD_MI_LOAD_REGISTER_MEM, 4, MI_GLOBAL_GTT), R_GEN8_L3SQCREG4, a.gma(at_a), 0};
+    Words read = {op(CMD_MI_STORE_REGISTER_MEM, 4, MI_GLOBAL_GTT), R_GEN8_L3SQCREG4, a.gma(at_a + 8), 0};
+    sched_client_set_register(a.client, R_GEN8_L3SQCREG4, 0x111);
+    sched_client_set_register(b.client, R_GEN8_L3SQCREG4, 0x222);
+    for (unsigned i = 0; i < 8; i++) {
+        in_a.run(flush + read);
+        EXPECT_EQ(a.word(at_a + 8), 0x111u);
+        in_b.run({op(CMD_MI_STORE_REGISTER_MEM, 4, MI_GLOBAL_GTT), R_GEN8_L3SQCREG4, b.gma(at_b), 0});
+        EXPECT_EQ(b.word(at_b), 0x222u);
+    }
+}
+
+TEST(EndToEnd, LoadsRegistersOfAnotherEngineNever)
+{
+    Machine machine;
+    Guest guest(machine, 1, 1);
+    Context render(guest, ENGINE_RCS0), blit(guest, ENGINE_BCS0);
+    uint64_t at = guest.alloc(1);
+    sched_client_set_register(guest.client, R_GEN8_L3SQCREG4, 0x111);
+    blit.run({op(CMD_MI_LOAD_REGISTER_IMM, 3), R_GEN8_L3SQCREG4, 0x999, 0});
+    render.run({op(CMD_MI_STORE_REGISTER_MEM, 4, MI_GLOBAL_GTT), R_GEN8_L3SQCREG4, guest.gma(at), 0});
+    EXPECT_EQ(guest.word(at), 0x111u);
+}
+
 TEST(EndToEnd, DrawsFlipsForTheVirtualDisplay)
 {
     Machine machine;
