@@ -72,6 +72,8 @@ static uint64_t update_engine(struct scheduler *scheduler, struct sched_engine *
     uint64_t by = engine_check_hang(scheduler, engine, now);
     engine_settle(scheduler, engine);
     uint64_t until = engine_dispatch(scheduler, engine, now);
+    if (engine->waiting && engine->waiting_since == now)
+        by = engine_check_hang(scheduler, engine, now); /* an engine that does not even acknowledge would wake nobody */
     return MIN(by, until);
 }
 

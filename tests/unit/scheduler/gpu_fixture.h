@@ -40,14 +40,14 @@ public:
     struct driver *driver = nullptr;
     struct scheduler *scheduler = nullptr;
 
-    explicit Machine(const char *policy = nullptr, uint64_t hang_ns = 0, uint64_t slice_ns = 0)
+    explicit Machine(const char *policy = nullptr, uint64_t hang_ns = 0, uint64_t slice_ns = 0, const std::function<gpu *(gpu *)> &around = {})
     {
         model_config config = {};
         config.trace = trace;
         GError *error = nullptr;
         model *model = model_create(&config, &error);
         EXPECT_NE(model, nullptr) << (error ? error->message : "");
-        driver = driver_create(model_gpu(model), trace, &error);
+        driver = driver_create(around ? around(model_gpu(model)) : model_gpu(model), trace, &error);
         EXPECT_NE(driver, nullptr) << (error ? error->message : "");
         scheduler_config sched = {policy, slice_ns, hang_ns, trace};
         scheduler = scheduler_create(driver, &sched, &error);
