@@ -24,9 +24,11 @@ struct trace {
     uint64_t counts[TRACE_MAX_VGPUS][ENGINE_COUNT + 1][TRACE_EVENT_COUNT]; /* atomic; the last engine is for events without one */
     uint64_t head;                                                         /* atomic: records ever written */
     uint64_t lost;                                                         /* atomic: overwritten before a reader got them */
+    uint64_t events;                                                       /* atomic: which kinds are kept; none without a ring */
     size_t mask;                                                           /* ring length - 1 */
-    struct slot *ring;                                                     /* NULL when not recording */
+    struct slot *ring;                                                     /* NULL before the first are kept */
 };
+G_STATIC_ASSERT(TRACE_EVENT_COUNT <= 64); /* bits of events */
 
 uint64_t trace_now_ns(void)
 {
@@ -40,14 +42,23 @@ struct trace *trace_create(size_t records)
 {
     struct trace *trace = g_new0(struct trace, 1);
 
-    if (records) {
+    if (records)
+        trace_record(trace, records, TRACE_ALL_EVENTS);
+    return trace;
+}
+
+void trace_record(struct trace *trace, size_t records, uint64_t events)
+{
+    if (!trace)
+        return;
+    if (!trace->ring && events) {
         size_t length = 1;
         while (length < records && length < (SIZE_MAX >> 1) / sizeof(struct slot))
             length <<= 1;
-        trace->ring = g_new0(struct slot, length);
         trace->mask = length - 1;
+        trace->ring = g_new0(struct slot, length);
     }
-    return trace;
+    __atomic_store_n(&trace->events, events, __ATOMIC_RELEASE); /* who sees a bit sees the ring */
 }
 
 void trace_destroy(struct trace *trace)
@@ -63,7 +74,7 @@ void trace_emit(struct trace *trace, enum trace_event event, unsigned vgpu, unsi
     if (!trace || vgpu >= TRACE_MAX_VGPUS)
         return;
     __atomic_add_fetch(&trace->counts[vgpu][MIN(engine, (unsigned)ENGINE_COUNT)][event], 1, __ATOMIC_RELAXED);
-    if (!trace->ring)
+    if (!(__atomic_load_n(&trace->events, __ATOMIC_ACQUIRE) >> event & 1))
         return;
 
     uint64_t position = __atomic_fetch_add(&trace->head, 1, __ATOMIC_RELAXED);
