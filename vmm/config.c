@@ -19,6 +19,7 @@ static const struct {
 } plain_groups[] = {
     {OPTION_GPU, offsetof(struct config, gpu)},
     {OPTION_SCHEDULER, offsetof(struct config, scheduler)},
+    {OPTION_OBSERVE, offsetof(struct config, observe)},
 };
 
 static void *plain_settings(struct config *config, size_t index)

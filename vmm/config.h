@@ -13,6 +13,7 @@ struct config {
     char *path;
     struct gpu_settings gpu;
     struct scheduler_settings scheduler;
+    struct observe_settings observe;
     GPtrArray *vms;   /* struct vm_settings *, in the file's order */
     GPtrArray *vgpus; /* struct vgpu_settings *, in the file's order; a file has VMs or vGPUs, not both */
 };

@@ -213,7 +213,7 @@ static bool create(struct serve *serve, GError **error)
         return false;
     serve->figures = (struct figures_source){.gpu = serve->gpu, .trace = serve->trace, .policy = serve->config->scheduler.policy,
                                              .start_ns = trace_now_ns(), .add = add_figures, .opaque = serve};
-    serve->outputs = outputs_create(serve->options->outputs, &serve->figures, error);
+    serve->outputs = outputs_create(serve->options->outputs, serve->config, &serve->figures, error);
     if (!serve->outputs)
         return false;
     for (unsigned i = 0; i < serve->count; i++)

@@ -252,7 +252,7 @@ static bool create(struct session *session, GError **error)
         return false;
     session->figures = (struct figures_source){.gpu = session->gpu, .trace = session->trace, .policy = session->config->scheduler.policy,
                                                .start_ns = trace_now_ns(), .add = add_figures, .opaque = session};
-    session->outputs = outputs_create(session->options->outputs, &session->figures, error);
+    session->outputs = outputs_create(session->options->outputs, session->config, &session->figures, error);
     if (!session->outputs)
         return false;
     for (unsigned i = 0; i < session->count; i++)

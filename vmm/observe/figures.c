@@ -82,6 +82,8 @@ struct figures *figures_take(const struct figures_source *source)
     figures->uptime_ns = trace_now_ns() - source->start_ns;
     figures->trace_records = trace_recorded(source->trace);
     figures->trace_lost = trace_lost(source->trace);
+    figures->scrapes = source->scrapes;
+    figures->scrapes_dropped = source->scrapes_dropped;
     for (unsigned id = 0; id < TRACE_MAX_VGPUS; id++)
         figures->left_out += trace_count(source->trace, id, TRACE_MODEL_LEFT_OUT);
     return figures;

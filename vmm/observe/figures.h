@@ -76,6 +76,7 @@ struct figures_source {
     /* What the owner of the users knows more: state, reason, VM (figures_add_machine()). On the thread that takes the snapshot; may be NULL. */
     void (*add)(void *opaque, unsigned user, struct figures_user *figures);
     void *opaque;
+    uint64_t scrapes, scrapes_dropped; /* counted by metrics.c, on its thread */
 };
 
 struct figures *figures_take(const struct figures_source *source);
