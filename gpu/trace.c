@@ -43,11 +43,11 @@ struct trace *trace_create(size_t records)
     struct trace *trace = g_new0(struct trace, 1);
 
     if (records)
-        trace_record(trace, records, TRACE_ALL_EVENTS);
+        trace_keep(trace, records, TRACE_ALL_EVENTS);
     return trace;
 }
 
-void trace_record(struct trace *trace, size_t records, uint64_t events)
+void trace_keep(struct trace *trace, size_t records, uint64_t events)
 {
     if (!trace)
         return;

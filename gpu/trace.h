@@ -52,7 +52,7 @@ struct trace_record {
 
 struct trace;
 
-/* records is the length of the ring, rounded up to a power of two; 0 counts events without keeping them, until trace_record(). */
+/* records is the length of the ring, rounded up to a power of two; 0 counts events without keeping them, until trace_keep(). */
 struct trace *trace_create(size_t records);
 void trace_destroy(struct trace *trace); /* NULL is allowed */
 
@@ -60,7 +60,7 @@ void trace_destroy(struct trace *trace); /* NULL is allowed */
  * From now on keeps those kinds of events alone whose bits are set (1 << TRACE_...; 0: none). The first call of a trace without a ring makes one of that length;
  * it stays until the end. One thread at a time.
  */
-void trace_record(struct trace *trace, size_t records, uint64_t events);
+void trace_keep(struct trace *trace, size_t records, uint64_t events);
 #define TRACE_ALL_EVENTS UINT64_MAX
 
 void trace_emit(struct trace *trace, enum trace_event event, unsigned vgpu, unsigned engine, uint64_t a, uint64_t b);

@@ -84,7 +84,7 @@ static void choose_events(struct outputs *outputs)
     uint64_t events = (outputs->log ? TRACE_ALL_EVENTS : 0) | (outputs->timeline ? timeline_events : 0) |
                       (recorder_path(outputs->recorder) ? chrome_trace_events : 0);
 
-    trace_record(outputs->trace, ENGINE_RECORDS, events);
+    trace_keep(outputs->trace, ENGINE_RECORDS, events);
     if (events && !outputs->poll)
         outputs->poll = g_timeout_add(POLL_MS, on_poll, outputs);
     if (!events && outputs->poll)

@@ -21,13 +21,14 @@ enum { TRACK_ENGINE = 1, TRACK_DISPLAY = TRACK_ENGINE + ENGINE_COUNT };
 struct span {
     uint64_t workload;
     uint8_t vgpu, engine;
+    bool open;
 };
 
 struct writer {
     FILE *file;
     const struct chrome_trace *trace;
     bool comma;
-    struct span running[ENGINE_COUNT]; /* whose slice is open; workload 0: none */
+    struct span running[ENGINE_COUNT]; /* whose slice is open on the engine, if one is */
     GHashTable *open;                  /* workload's id -> struct span: submitted and not over */
     unsigned queued[TRACE_MAX_VGPUS][ENGINE_COUNT];
     bool seen[TRACE_MAX_VGPUS];
@@ -78,11 +79,11 @@ static void end_slice(struct writer *writer, unsigned engine, uint64_t time_ns, 
 {
     struct span *span = &writer->running[engine];
 
-    if (!span->workload)
+    if (!span->open)
         return;
     print_event(writer, "E", time_ns, span->vgpu, TRACK_ENGINE + engine);
     fprintf(writer->file, ",\"args\":{\"end\":\"%s\"}}", how);
-    span->workload = 0;
+    span->open = false;
 }
 
 /* An engine runs one workload at a time: who comes ends what was there. */
@@ -91,7 +92,7 @@ static void begin_slice(struct writer *writer, const struct trace_record *record
     end_slice(writer, record->engine, record->time_ns, "next");
     print_event(writer, "B", record->time_ns, record->vgpu, TRACK_ENGINE + record->engine);
     fprintf(writer->file, ",\"name\":\"%" PRIu64 "\",\"args\":{\"workload\":%" PRIu64 ",\"context\":\"0x%" PRIx64 "\"}}", record->a, record->a, record->b);
-    writer->running[record->engine] = (struct span){record->a, record->vgpu, record->engine};
+    writer->running[record->engine] = (struct span){record->a, record->vgpu, record->engine, true};
 }
 
 static void print_instant(struct writer *writer, const struct trace_record *record, const char *arguments)
@@ -120,7 +121,7 @@ static void submitted(struct writer *writer, const struct trace_record *record)
     if (g_hash_table_contains(writer->open, &record->a))
         return;
     struct span *span = g_new(struct span, 1);
-    *span = (struct span){record->a, record->vgpu, record->engine};
+    *span = (struct span){record->a, record->vgpu, record->engine, true};
     g_hash_table_insert(writer->open, &span->workload, span);
     print_async(writer, "b", record->time_ns, span, "");
     writer->queued[record->vgpu][record->engine]++;
@@ -135,7 +136,7 @@ static void over(struct writer *writer, const struct trace_record *record)
 
     if (!hung)
         g_snprintf(arguments, sizeof(arguments), "\"end\":\"complete\",\"busy_us\":%.3f", (double)record->b / 1e3);
-    if (running->workload == record->a)
+    if (running->open && running->workload == record->a)
         end_slice(writer, record->engine, record->time_ns, hung ? "hang" : "complete");
     if (hung)
         print_instant(writer, record, "");
@@ -151,7 +152,7 @@ static void preempted(struct writer *writer, const struct trace_record *record)
 {
     char arguments[48];
 
-    if (writer->running[record->engine].workload == record->a)
+    if (writer->running[record->engine].open && writer->running[record->engine].workload == record->a)
         end_slice(writer, record->engine, record->time_ns, "preempted");
     g_snprintf(arguments, sizeof(arguments), "\"workload\":%" PRIu64, record->a);
     print_instant(writer, record, arguments);

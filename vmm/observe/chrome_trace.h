@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-/* The kinds of events that are looked at, as bits for trace_record(). */
+/* The kinds of events that are looked at, as bits for trace_keep(). */
 extern const uint64_t chrome_trace_events;
 
 struct chrome_trace {

@@ -131,14 +131,14 @@ static gboolean on_readable(gint fd, GIOCondition condition, gpointer opaque)
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return G_SOURCE_CONTINUE;
     client->length += got > 0 ? (size_t)got : 0;
-    bool complete = got > 0 && head_complete(client);
-    if (got > 0 && !complete && client->length < HEAD_MAX)
+    bool text = strlen(client->head) == client->length, complete = head_complete(client); /* there are no zero bytes in a request */
+    if (got > 0 && text && !complete && client->length < HEAD_MAX)
         return G_SOURCE_CONTINUE;
     client->io = 0;
     if (got <= 0)
         leave(client, true);
-    else if (!complete || strlen(client->head) != client->length) /* zero bytes are in no request */
-        refuse(client, complete ? "400 Bad Request" : "431 Request Header Fields Too Large");
+    else if (!text || !complete)
+        refuse(client, text ? "431 Request Header Fields Too Large" : "400 Bad Request");
     else
         handle(client);
     return G_SOURCE_REMOVE;

@@ -23,7 +23,7 @@ struct recorder *recorder_create(const char *(*name_of)(void *opaque, unsigned v
 void recorder_destroy(struct recorder *recorder); /* forgets what is not written; NULL is allowed */
 
 /*
- * Creates the file and begins to keep what trace records from now on; the caller has trace_record() keep chrome_trace_events. Errors name the file: it cannot be
+ * Creates the file and begins to keep what trace records from now on; the caller has trace_keep() keep chrome_trace_events. Errors name the file: it cannot be
  * created, or another recording is under way (VMM_ERROR_FAILED).
  */
 bool recorder_start(struct recorder *recorder, const char *path, struct trace *trace, GError **error);
