@@ -183,6 +183,7 @@ struct vgpu *vgpu_create(struct scheduler *scheduler, struct driver *driver, con
     vgpu->id = config->id;
     vgpu->name = g_strdup(config->name);
     vgpu->failed = config->failed;
+    vgpu->hung = config->hung;
     vgpu->opaque = config->opaque;
     vgpu->aperture_size = vgpu->gpu->info.aperture_size;
     vgpu->pci.ops = &pci_ops;

@@ -40,6 +40,11 @@ struct vgpu_config {
     struct trace *trace;
     /* Called once, from any thread, when the vGPU is disabled because of what its guest did; must not block. May be NULL. */
     void (*failed)(void *opaque, const char *reason);
+    /*
+     * Called from the vGPU's thread or a vCPU's, under the vGPU's lock, when a workload hung: where the engine stood. Must not block nor call back; state is valid
+     * during the call. May be NULL.
+     */
+    void (*hung)(void *opaque, const struct error_state *state);
     void *opaque;
 };
 

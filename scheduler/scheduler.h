@@ -12,6 +12,7 @@
 #ifndef MEDIANT_SCHEDULER_SCHEDULER_H
 #define MEDIANT_SCHEDULER_SCHEDULER_H
 
+#include "gpu/defs/error_state.h"
 #include "gpu/driver/driver.h"
 #include "gpu/trace.h"
 
@@ -118,6 +119,10 @@ unsigned workload_engine(const struct workload *workload);
 uint64_t workload_desc(const struct workload *workload);
 uint64_t workload_busy_ns(const struct workload *workload); /* time on the engine */
 const char *workload_reason(const struct workload *workload); /* of a hang, in words; NULL otherwise */
+/*
+ * Of the workload that hung, where its engine stood; NULL for others, also those that were cancelled with it. The caller may add to it; it goes with the workload.
+ */
+struct error_state *workload_error_state(struct workload *workload);
 /*
  * Where the guest's ring head stands: at the tail for DONE, at the command that runs next for PREEMPTED. What the virtual
  * RING_HEAD register and the image show. Byte offset in the guest's ring.

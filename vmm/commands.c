@@ -15,7 +15,7 @@ const struct command commands[] = {
     {"types", cmd_types, "", "list the vGPU types"},
     {"gpus", cmd_gpus, "", "list the host's Intel GPUs"},
     {"opregion", cmd_opregion, "FILE", "write the OpRegion that tells a guest's driver of its monitor ports"},
-    {"decode", cmd_decode, "FILE", "print a command stream or a context image in words"},
+    {"decode", cmd_decode, "FILE", "print a command stream, a context image or the error state of a hang in words"},
     {"help", cmd_help, "[COMMAND|config]", "explain a command, or the keys of the configuration file"},
     {0},
 };

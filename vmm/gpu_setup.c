@@ -10,6 +10,7 @@
 #include "mmio/vgpu.h"
 #include "scheduler/scheduler.h"
 #include "vmm/error.h"
+#include "vmm/observe/hang_files.h"
 
 #include <string.h>
 
@@ -26,6 +27,7 @@ struct gpu_setup {
     struct gpu_setup_config config;
     struct driver *driver;
     struct scheduler *scheduler;
+    struct hang_files *hangs;
     GArray *users; /* struct gpu_user */
     struct user_gpu *gpus; /* one for each user */
 };
@@ -35,6 +37,13 @@ static void vgpu_failed(void *opaque, const char *reason)
     struct user_gpu *gpu = opaque;
 
     gpu->setup->config.failed(gpu->setup->config.opaque, gpu->index, reason);
+}
+
+static void vgpu_hung(void *opaque, const struct error_state *state)
+{
+    struct user_gpu *gpu = opaque;
+
+    hang_files_add(gpu->setup->hangs, state);
 }
 
 static struct model *create_model(struct gpu_setup *setup, unsigned trace_id, bool hdmi, GError **error)
@@ -73,6 +82,7 @@ static bool create_vgpu(struct gpu_setup *setup, struct user_gpu *gpu, const str
                                  .hdmi = strcmp(user->monitor, "hdmi") == 0,
                                  .trace = setup->config.trace,
                                  .failed = vgpu_failed,
+                                 .hung = vgpu_hung,
                                  .opaque = gpu};
     g_autoptr(GError) problem = NULL;
 
@@ -103,6 +113,7 @@ struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError
 
     setup->config = *config;
     setup->users = config_gpu_users(config->config);
+    setup->hangs = hang_files_create(config->config->observe.directory);
     setup->gpus = g_new0(struct user_gpu, setup->users->len);
     for (unsigned i = 0; i < setup->users->len; i++) {
         const struct gpu_user *user = gpu_setup_user(setup, i);
@@ -129,6 +140,7 @@ void gpu_setup_destroy(struct gpu_setup *setup)
             setup->gpus[i].device->ops->destroy(setup->gpus[i].device);
     scheduler_destroy(setup->scheduler);
     driver_destroy(setup->driver);
+    hang_files_destroy(setup->hangs);
     g_free(setup->gpus);
     g_array_unref(setup->users);
     g_free(setup);
