@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The documentation against the tree: every `file.c:function()` is defined in that file, every `folder/file` and relative link exists, and docs/
-# configuration.md has the program's tables, commands and options. Usage: docs.sh VMM [--update]; --update writes the tables.
+# configuration.md and docs/observing.md have the program's tables, commands and options. Usage: docs.sh VMM [--update]; --update writes the tables.
 set -u
 vmm=$(readlink -f "$1")
 cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
@@ -42,14 +42,19 @@ for command in $("$vmm" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
   done
 done
 
-begin='<!-- begin: vmm help config --markdown -->' end='<!-- end -->'
-if [ "${2-}" = --update ]; then
-  { sed "/^$begin\$/q" "$page"; "$vmm" help config --markdown; sed -n "/^$end\$/,\$p" "$page"; } >"$page.new" && mv "$page.new" "$page"
-fi
-if ! difference=$(diff <(sed -n "/^$begin\$/,/^$end\$/p" "$page" | sed '1d;$d') <("$vmm" help config --markdown)); then
+# table PAGE TOPIC: the page has what `vmm help TOPIC --markdown` prints, between two marks.
+table() {
+  local page=$1 topic=$2 difference begin="<!-- begin: vmm help $2 --markdown -->" end='<!-- end -->'
+  if [ "${update-}" = --update ]; then
+    { sed "/^$begin\$/q" "$page"; "$vmm" help "$topic" --markdown; sed -n "/^$begin\$/,\$p" "$page" | sed -n "/^$end\$/,\$p"; } >"$page.new" && mv "$page.new" "$page"
+  fi
+  difference=$(diff <(sed -n "/^$begin\$/,/^$end\$/p" "$page" | sed '1d;$d') <("$vmm" help "$topic" --markdown)) && return
   wrong "$page is not what the program says (tests/docs.sh VMM --update writes it):"
   echo "$difference"
-fi
+}
+update=${2-}
+table docs/configuration.md config
+table docs/observing.md metrics
 
 echo "$references functions, $links links, $commands commands"
 [ "$references" -gt 0 ] && [ "$links" -gt 0 ] && [ "$commands" -gt 0 ] || wrong "nothing found to check: the notation has changed"

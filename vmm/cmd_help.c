@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vmm help: the commands, one command, or the keys of the configuration file. The keys, policies and types come from the tables that the
- * program itself uses; docs/configuration.md holds a copy of the Markdown form, which tests/docs.sh compares.
+ * vmm help: the commands, one command, the keys of the configuration file, or the metrics. All come from the tables that the program itself uses;
+ * docs/configuration.md and docs/observing.md hold copies of the Markdown form, which tests/docs.sh compares.
  */
 #include "vmm/commands.h"
 #include "vmm/error.h"
+#include "vmm/observe/figures.h"
 #include "vmm/options.h"
 #include "vmm/units.h"
 
@@ -63,22 +64,43 @@ static void print_config_markdown(void)
     puts("");
 }
 
+static void print_metrics(bool markdown)
+{
+    if (markdown)
+        puts("\n| metric | kind | labels | meaning |\n| --- | --- | --- | --- |");
+    for (size_t i = 0; i < figure_count; i++) {
+        const struct figure_desc *desc = &figure_descs[i];
+        g_autofree char *name = figure_metric_name(desc);
+        const char *label = figure_label(desc->dimension), *kind = desc->counter ? "counter" : "gauge", *vm = desc->subject == FIGURE_RUN ? "" : "vm";
+        if (markdown)
+            printf("| `%s` | %s | %s%s%s | %s |\n", name, kind, vm, label ? ", " : "", label ? label : "", desc->help);
+        else
+            printf("%-42s %-8s %s%s%s%s  %s\n", name, kind, *vm ? "{vm" : "", label ? "," : "", label ? label : "", *vm ? "}" : "", desc->help);
+    }
+    if (markdown)
+        puts("");
+}
+
 int cmd_help(int argc, char **argv)
 {
     char *help[] = {NULL, "--help", NULL};
     gboolean markdown = FALSE;
-    const GOptionEntry entries[] = {{"markdown", 0, 0, G_OPTION_ARG_NONE, &markdown, "With config: print Markdown tables", NULL}, {0}};
+    const GOptionEntry entries[] = {{"markdown", 0, 0, G_OPTION_ARG_NONE, &markdown, "With config or metrics: print Markdown tables", NULL}, {0}};
     int code;
 
     if (!command_parse(&argc, &argv, entries, 0, 1, &code))
         return code;
-    bool config = argc == 2 && strcmp(argv[1], "config") == 0;
-    if (markdown && !config) {
-        fputs("vmm: help: --markdown is for vmm help config\n", stderr);
+    bool config = argc == 2 && strcmp(argv[1], "config") == 0, metrics = argc == 2 && strcmp(argv[1], "metrics") == 0;
+    if (markdown && !config && !metrics) {
+        fputs("vmm: help: --markdown is for vmm help config and vmm help metrics\n", stderr);
         return EXIT_USAGE;
     }
     if (config) {
         (markdown ? print_config_markdown : print_config_help)();
+        return EXIT_OK;
+    }
+    if (metrics) {
+        print_metrics(markdown);
         return EXIT_OK;
     }
     if (argc == 1) {

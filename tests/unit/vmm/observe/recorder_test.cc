@@ -3,9 +3,9 @@
 #include "vmm/error.h"
 #include "vmm/observe/chrome_trace.h"
 #include "vmm/observe/recorder.h"
+#include "vmm/observe/trace_checker.h"
 
 #include <gtest/gtest.h>
-#include <json-glib/json-glib.h>
 
 #include <fstream>
 #include <map>
@@ -22,104 +22,13 @@ const char *name_of(void *, unsigned vgpu)
     return vgpu == 1 ? "alpha" : vgpu == 2 ? "be\"ta" : nullptr;
 }
 
-struct Event {
-    std::string phase, name, id, category, end;
-    double ts;
-    gint64 pid, tid, value;
-};
+using trace_checker::Event;
 
-// Reads a file and holds it against the rules of the format.
-struct Checked {
-    std::vector<Event> events;
-    std::map<std::string, std::string> other;
-    unsigned slices = 0, spans = 0;
-
-    explicit Checked(const std::string &path)
+// Reads a file, which must keep all rules.
+struct Checked : trace_checker::Checked {
+    explicit Checked(const std::string &path) : trace_checker::Checked(path)
     {
-        g_autoptr(JsonParser) parser = json_parser_new();
-        g_autoptr(GError) error = nullptr;
-        EXPECT_TRUE(json_parser_load_from_file(parser, path.c_str(), &error)) << error->message;
-        if (error)
-            return;
-        JsonObject *root = json_node_get_object(json_parser_get_root(parser));
-        JsonObject *data = json_object_get_object_member(root, "otherData");
-        for (const char *key : {"lost_records", "forgotten_records"})
-            other[key] = json_object_get_string_member(data, key);
-        JsonArray *array = json_object_get_array_member(root, "traceEvents");
-        for (guint i = 0; i < json_array_get_length(array); i++)
-            take(json_array_get_object_element(array, i));
-        check();
-    }
-
-    void take(JsonObject *object)
-    {
-        auto text = [&](const char *key) { return json_object_has_member(object, key) ? json_object_get_string_member(object, key) : ""; };
-        Event event = {text("ph"), text("name"), text("id"), text("cat"), "", -1, json_object_get_int_member(object, "pid"),
-                       json_object_get_int_member(object, "tid"), -1};
-        JsonObject *args = json_object_has_member(object, "args") ? json_object_get_object_member(object, "args") : nullptr;
-        if (args && json_object_has_member(args, "end"))
-            event.end = json_object_get_string_member(args, "end");
-        if (args && json_object_has_member(args, "workloads"))
-            event.value = json_object_get_int_member(args, "workloads");
-        if (args && event.phase == "M")
-            event.end = json_object_get_string_member(args, "name");
-        if (event.phase != "M") {
-            ASSERT_TRUE(json_object_has_member(object, "ts")) << i();
-            event.ts = json_object_get_double_member(object, "ts");
-        }
-        events.push_back(event);
-    }
-    std::string i() const { return "event " + std::to_string(events.size()); }
-
-    void check()
-    {
-        std::map<std::pair<gint64, gint64>, int> depth;
-        std::map<std::string, Event> open;
-        std::set<gint64> named;
-        double last = 0;
-        for (const Event &event : events) {
-            if (event.phase == "M") {
-                bool added = event.name != "process_name" || named.insert(event.pid).second;
-                EXPECT_TRUE(added) << "named twice";
-                continue;
-            }
-            EXPECT_GE(event.ts, last) << "time goes back";
-            last = event.ts;
-            EXPECT_TRUE(named.count(event.pid)) << "a process without a name";
-            int &open_slices = depth[{event.pid, event.tid}];
-            std::string key = event.category + event.id;
-            if (event.phase == "B") {
-                EXPECT_EQ(open_slices++, 0) << "two workloads on an engine's track";
-                EXPECT_FALSE(event.name.empty());
-            } else if (event.phase == "E") {
-                EXPECT_EQ(open_slices--, 1) << "an end without its begin";
-                slices++;
-            } else if (event.phase == "b") {
-                EXPECT_TRUE(open.emplace(key, event).second) << key << " begins twice";
-            } else if (event.phase == "e") {
-                ASSERT_TRUE(open.count(key)) << key << " ends without a begin";
-                EXPECT_EQ(open[key].pid, event.pid);
-                EXPECT_EQ(open[key].tid, event.tid);
-                open.erase(key);
-                spans++;
-            } else if (event.phase == "C") {
-                EXPECT_GE(event.value, 0);
-                EXPECT_LT(event.value, 10000) << "counted below 0";
-            } else {
-                EXPECT_EQ(event.phase, "i");
-            }
-        }
-        EXPECT_TRUE(open.empty()) << "spans without an end";
-        for (const auto &[track, count] : depth)
-            EXPECT_EQ(count, 0) << "a slice without an end";
-    }
-
-    unsigned count(const std::string &phase, const std::string &name) const
-    {
-        unsigned count = 0;
-        for (const Event &event : events)
-            count += event.phase == phase && event.name == name;
-        return count;
+        EXPECT_TRUE(problems.empty()) << problems.size() << " problems, the first: " << problems[0];
     }
 };
 
@@ -165,11 +74,11 @@ TEST_F(Recorder, AWorkloadIsASpanAndASlice)
     EXPECT_EQ(file.count("C", "queued bcs0"), 2u);
     EXPECT_EQ(file.count("i", "trap_mmio_read"), 0u);
     EXPECT_EQ(file.other["lost_records"], "0");
+    EXPECT_EQ(file.processes, (std::map<gint64, std::string>{{1, "alpha"}}));
     std::set<std::string> names;
-    for (const Event &event : file.events)
-        if (event.phase == "M")
-            names.insert(event.end);
-    EXPECT_EQ(names, (std::set<std::string>{"alpha", "rcs0", "bcs0", "vcs0", "vecs0", "display"}));
+    for (const auto &[track, name] : file.threads)
+        names.insert(name);
+    EXPECT_EQ(names, (std::set<std::string>{"rcs0", "bcs0", "vcs0", "vecs0", "display"}));
 }
 
 TEST_F(Recorder, PreemptionsHangsAndResetsAreMarked)
@@ -255,7 +164,6 @@ TEST_F(Recorder, LostEventsLeaveTheFileWellFormed)
     EXPECT_GT(file.slices, 100u);
 }
 
-// What a guest named as it likes does to the file: nothing.
 TEST_F(Recorder, NamesAreQuoted)
 {
     start();
@@ -263,11 +171,7 @@ TEST_F(Recorder, NamesAreQuoted)
     emit(TRACE_FLIP, 9, TRACE_NO_ENGINE, 0);
     stop();
     Checked file(path);
-    std::set<std::string> names;
-    for (const Event &event : file.events)
-        if (event.name == "process_name")
-            names.insert(event.end);
-    EXPECT_EQ(names, (std::set<std::string>{"be\"ta", "vGPU 9"}));
+    EXPECT_EQ(file.processes, (std::map<gint64, std::string>{{2, "be\"ta"}, {9, "vGPU 9"}}));
 }
 
 TEST_F(Recorder, SaysWhatGoesWrong)
