@@ -169,6 +169,11 @@ bool gpu_setup_stats(struct gpu_setup *setup, unsigned user, struct vgpu_stats *
     return true;
 }
 
+const char *gpu_setup_failure(struct gpu_setup *setup, unsigned user)
+{
+    return setup->gpus[user].vgpu ? vgpu_failure(setup->gpus[user].vgpu) : NULL;
+}
+
 struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned user, GError **error)
 {
     if (setup->gpus[user].vgpu)

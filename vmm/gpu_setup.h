@@ -10,6 +10,10 @@
 #include "gpu/trace.h"
 #include "vmm/config.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct gpu_setup;
 struct image;
 struct vgpu_stats;
@@ -39,7 +43,12 @@ unsigned gpu_setup_trace_id(const struct gpu_setup *setup, unsigned user);
 const char *gpu_setup_trace_name(void *setup, unsigned trace_id);
 /* What the user's vGPU did; false when it has none. Until its device is destroyed. */
 bool gpu_setup_stats(struct gpu_setup *setup, unsigned user, struct vgpu_stats *stats);
+/* Why the user's vGPU was disabled; NULL when it was not, or there is none. Until its device is destroyed. */
+const char *gpu_setup_failure(struct gpu_setup *setup, unsigned user);
 /* The user's screen; NULL with an error. Caller frees with image_free(). Any thread, until its device is destroyed. */
 struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned user, GError **error);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

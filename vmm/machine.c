@@ -332,6 +332,16 @@ size_t machine_input(struct machine *machine, const uint8_t *data, size_t len)
     return serial_receive(machine->serial, data, len);
 }
 
+void machine_usage(const struct machine *machine, struct machine_usage *usage)
+{
+    *usage = (struct machine_usage){.vcpus = machine->vcpu_count, .resident = memory_resident(machine->memory)};
+    for (unsigned i = 0; i < machine->memory->count; i++)
+        usage->memory += machine->memory->regions[i].size;
+    for (unsigned i = 0; i < machine->vcpu_count; i++)
+        for (unsigned e = 0; e < MACHINE_EXITS; e++)
+            usage->exits[e] += __atomic_load_n(&machine->vcpus[i].exits[e], __ATOMIC_RELAXED);
+}
+
 void machine_destroy(struct machine *machine)
 {
     if (!machine)

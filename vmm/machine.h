@@ -77,6 +77,26 @@ struct machine_result machine_result(struct machine *machine);
 
 const char *machine_name(const struct machine *machine);
 
+/* Why vCPUs came out of the guest. */
+enum machine_exit {
+    MACHINE_EXIT_PORT,
+    MACHINE_EXIT_MMIO,
+    MACHINE_EXIT_MSR,
+    MACHINE_EXIT_EMULATION,   /* an instruction that KVM leaves to us, or a step of one */
+    MACHINE_EXIT_INTERRUPTED, /* to look whether the VM is to stop */
+    MACHINE_EXIT_OTHER,
+    MACHINE_EXITS
+};
+extern const char *const machine_exit_names[MACHINE_EXITS];
+
+struct machine_usage {
+    uint64_t exits[MACHINE_EXITS]; /* of all vCPUs */
+    unsigned vcpus;
+    uint64_t memory, resident; /* bytes of RAM; and of the host's memory that it takes by now */
+};
+/* Any thread, until machine_destroy(). */
+void machine_usage(const struct machine *machine, struct machine_usage *usage);
+
 #ifdef __cplusplus
 }
 #endif

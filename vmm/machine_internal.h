@@ -26,6 +26,7 @@ struct vcpu {
     pthread_t thread;
     bool started; /* thread is to be joined */
     struct insn_syscall syscall;
+    uint64_t exits[MACHINE_EXITS]; /* atomic; written by its thread only */
 };
 
 struct machine {

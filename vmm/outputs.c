@@ -19,6 +19,7 @@ enum {
 
 struct outputs {
     const struct output_options *options;
+    const struct figures_source *source;
     struct gpu_setup *gpu;
     struct trace *trace;
     struct timeline *timeline; /* or NULL */
@@ -79,11 +80,12 @@ static void allow_outputs(const struct outputs *outputs)
         allow_output(gpu_setup_user(outputs->gpu, i)->screenshot);
 }
 
-struct outputs *outputs_create(const struct output_options *options, struct gpu_setup *gpu, struct trace *trace, GError **error)
+struct outputs *outputs_create(const struct output_options *options, const struct figures_source *source, GError **error)
 {
     struct outputs *outputs = g_new0(struct outputs, 1);
+    struct gpu_setup *gpu = source->gpu;
 
-    *outputs = (struct outputs){.options = options, .gpu = gpu, .trace = trace};
+    *outputs = (struct outputs){.options = options, .source = source, .gpu = gpu, .trace = source->trace};
     if (options->trace) {
         outputs->log = trace_log_create(options->trace, gpu_setup_trace_name, gpu, error);
         if (!outputs->log) {
@@ -169,36 +171,12 @@ static bool finish_log(struct outputs *outputs)
     return false;
 }
 
-static void print_stats(struct outputs *outputs)
-{
-    unsigned users = gpu_setup_count(outputs->gpu), count = 0;
-    g_autofree struct report_guest *guests = g_new0(struct report_guest, users);
-
-    for (unsigned i = 0; i < users; i++) {
-        const struct gpu_user *user = gpu_setup_user(outputs->gpu, i);
-        struct report_guest *guest = &guests[count];
-        guest->trace_id = gpu_setup_trace_id(outputs->gpu, i);
-        if (!guest->trace_id)
-            continue;
-        gpu_setup_stats(outputs->gpu, i, &guest->stats);
-        guest->name = user->name;
-        guest->type = user->type;
-        guest->weight = gpu_user_weight(user);
-        count++;
-    }
-    report_print(stdout, guests, count, outputs->trace);
-}
-
 /* What is missing from the pictures, if guests asked for it. */
-static void print_left_out(const struct outputs *outputs)
+static void print_left_out(const struct figures *figures)
 {
-    uint64_t left_out = 0;
-
-    for (unsigned id = 0; id < TRACE_MAX_VGPUS; id++)
-        left_out += trace_count(outputs->trace, id, TRACE_MODEL_LEFT_OUT);
-    if (left_out)
+    if (figures->left_out)
         fprintf(stderr, "vmm: the model left out %" PRIu64 " 3D, media or compute commands: it executes MI commands and the blitter's\n",
-                left_out);
+                figures->left_out);
 }
 
 bool outputs_finish(struct outputs *outputs)
@@ -208,8 +186,10 @@ bool outputs_finish(struct outputs *outputs)
     poll_events(outputs);
     ok = finish_timeline(outputs) && ok;
     ok = finish_log(outputs) && ok;
-    print_left_out(outputs);
+    struct figures *figures = figures_take(outputs->source);
+    print_left_out(figures);
     if (outputs->options->stats)
-        print_stats(outputs);
+        report_print(stdout, figures);
+    figures_free(figures);
     return ok;
 }

@@ -5,7 +5,7 @@
 #ifndef MEDIANT_VMM_OUTPUTS_H
 #define MEDIANT_VMM_OUTPUTS_H
 
-#include "vmm/gpu_setup.h"
+#include "vmm/observe/figures.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -33,8 +33,8 @@ struct trace *outputs_create_trace(const struct output_options *options);
 
 struct outputs;
 
-/* Begins to gather; options and gpu outlive it. NULL when a file cannot be written. */
-struct outputs *outputs_create(const struct output_options *options, struct gpu_setup *gpu, struct trace *trace, GError **error);
+/* Begins to gather; options and source outlive it. NULL when a file cannot be written. */
+struct outputs *outputs_create(const struct output_options *options, const struct figures_source *source, GError **error);
 void outputs_destroy(struct outputs *outputs); /* NULL is allowed */
 
 /* Writes the screenshot of a user that has one configured; false after complaining when the file could not be written. Any thread. */

@@ -31,6 +31,7 @@ struct serve {
     GMainLoop *loop;
     struct trace *trace;
     struct gpu_setup *gpu;
+    struct figures_source figures;
     struct outputs *outputs;
     struct messages *messages;
     struct served_vgpu *vgpus;
@@ -196,13 +197,23 @@ static void start_threads_below(void *opaque)
     serve->signals[2] = g_unix_signal_add(SIGUSR1, on_screenshot_signal, serve);
 }
 
+static void add_figures(void *opaque, unsigned user, struct figures_user *figures)
+{
+    const struct serve *serve = opaque;
+
+    if (figures->state == FIGURES_RUNNING && !__atomic_load_n(&serve->vgpus[user].attached, __ATOMIC_RELAXED))
+        figures->state = FIGURES_WAITING;
+}
+
 static bool create(struct serve *serve, GError **error)
 {
     serve->trace = outputs_create_trace(serve->options->outputs);
     sandbox_call(SANDBOX_ENGINE, start_threads_below, &(struct start){serve, error});
     if (!serve->gpu)
         return false;
-    serve->outputs = outputs_create(serve->options->outputs, serve->gpu, serve->trace, error);
+    serve->figures = (struct figures_source){.gpu = serve->gpu, .trace = serve->trace, .policy = serve->config->scheduler.policy,
+                                             .start_ns = trace_now_ns(), .add = add_figures, .opaque = serve};
+    serve->outputs = outputs_create(serve->options->outputs, &serve->figures, error);
     if (!serve->outputs)
         return false;
     for (unsigned i = 0; i < serve->count; i++)

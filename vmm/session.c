@@ -37,6 +37,7 @@ struct session {
     struct session_vm *vms;
     unsigned count, running;
     struct console *console;
+    struct figures_source figures;
     struct outputs *outputs;
     struct messages *messages;
     guint signals[3], timer;
@@ -234,6 +235,13 @@ static void start_threads_below(void *opaque)
     session->signals[2] = g_unix_signal_add(SIGUSR1, on_screenshot_signal, session);
 }
 
+static void add_figures(void *opaque, unsigned user, struct figures_user *figures)
+{
+    const struct session *session = opaque;
+
+    figures_add_machine(figures, session->vms[user].machine);
+}
+
 static bool create(struct session *session, GError **error)
 {
     unsigned vms_on_stdio = 0;
@@ -242,7 +250,9 @@ static bool create(struct session *session, GError **error)
     sandbox_call(SANDBOX_ENGINE, start_threads_below, &(struct start){session, error});
     if (!session->gpu)
         return false;
-    session->outputs = outputs_create(session->options->outputs, session->gpu, session->trace, error);
+    session->figures = (struct figures_source){.gpu = session->gpu, .trace = session->trace, .policy = session->config->scheduler.policy,
+                                               .start_ns = trace_now_ns(), .add = add_figures, .opaque = session};
+    session->outputs = outputs_create(session->options->outputs, &session->figures, error);
     if (!session->outputs)
         return false;
     for (unsigned i = 0; i < session->count; i++)
