@@ -3,6 +3,7 @@
 #include "vmm/pause.h"
 
 #include <linux/kvm.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <x86intrin.h>
 

@@ -261,6 +261,7 @@ static void *vcpu_thread(void *opaque)
             crash(vcpu, "access to memory that KVM cannot reach");
         } else if (errno == EINTR) {
             __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST); /* before the reasons for a kick are looked at */
+            count_exit(vcpu, MACHINE_EXIT_INTERRUPTED);
         } else if (errno != EAGAIN) { /* EAGAIN: an application processor got its INIT */
             machine_finish(machine, MACHINE_FAILED, 0, g_strdup_printf("vCPU %u: KVM_RUN: %s", vcpu->id, g_strerror(errno)));
         } else {
