@@ -5,8 +5,6 @@
 #include "vmm/error.h"
 #include "vmm/units.h"
 
-#include "mmio/vgpu.h"
-
 #include <string.h>
 
 #define FILE_SIZE_MAX (UINT64_C(1) << 20)
@@ -36,51 +34,17 @@ void config_free(struct config *config)
         return;
     option_clear_all(OPTION_GPU, &config->gpu);
     option_clear_all(OPTION_SCHEDULER, &config->scheduler);
+    option_clear_all(OPTION_VMM, &config->vmm);
     g_ptr_array_unref(config->vms);
     g_ptr_array_unref(config->vgpus);
     g_free(config->path);
     g_free(config);
 }
 
-GArray *config_gpu_users(const struct config *config)
+void config_set_control(struct config *config, const char *value)
 {
-    GArray *users = g_array_new(FALSE, FALSE, sizeof(struct gpu_user));
-
-    for (unsigned i = 0; i < config->vms->len; i++) {
-        const struct vm_settings *vm = g_ptr_array_index(config->vms, i);
-        struct gpu_user user = {.group = "vm",
-                                .key = "gpu",
-                                .name = vm->name,
-                                .type = g_str_has_prefix(vm->gpu, VFIO_USER_PREFIX) ? "none" : vm->gpu,
-                                .monitor = vm->monitor,
-                                .screenshot = vm->screenshot,
-                                .weight = (unsigned)vm->weight};
-        g_array_append_val(users, user);
-    }
-    for (unsigned i = 0; i < config->vgpus->len; i++) {
-        const struct vgpu_settings *vgpu = g_ptr_array_index(config->vgpus, i);
-        struct gpu_user user = {.group = "vgpu",
-                                .key = "type",
-                                .name = vgpu->name,
-                                .type = vgpu->type,
-                                .monitor = vgpu->monitor,
-                                .screenshot = vgpu->screenshot,
-                                .weight = (unsigned)vgpu->weight};
-        g_array_append_val(users, user);
-    }
-    return users;
-}
-
-bool gpu_user_has_vgpu(const struct gpu_user *user)
-{
-    return strcmp(user->type, "none") != 0 && strcmp(user->type, "passthrough") != 0;
-}
-
-unsigned gpu_user_weight(const struct gpu_user *user)
-{
-    const struct vgpu_type *type = vgpu_type_find(user->type);
-
-    return !type ? 0 : user->weight ? user->weight : type->weight;
+    g_free(config->vmm.control);
+    config->vmm.control = g_strdup(value);
 }
 
 static void set_defaults(enum option_group group, void *settings)
@@ -178,19 +142,27 @@ static void *open_named_group(struct config *config, const struct named_group *n
     return settings;
 }
 
+/* The settings of a group without a name; NULL when it is none of these. */
+static void *plain_group(struct config *config, const char *group, enum option_group *kind)
+{
+    void *const settings[] = {[OPTION_GPU] = &config->gpu, [OPTION_SCHEDULER] = &config->scheduler, [OPTION_VMM] = &config->vmm};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(settings); i++)
+        if (strcmp(group, option_group_names[i]) == 0) {
+            *kind = i;
+            return settings[i];
+        }
+    return NULL;
+}
+
 /* The settings that a group of the file fills; creates those of a VM or vGPU. */
 static void *open_group(struct config *config, const char *group, enum option_group *kind, GError **error)
 {
-    static const char *const known[] = {"gpu", "scheduler", "vm NAME", "vgpu NAME", NULL};
+    static const char *const known[] = {"gpu", "scheduler", "vmm", "vm NAME", "vgpu NAME", NULL};
+    void *plain = plain_group(config, group, kind);
 
-    if (strcmp(group, "gpu") == 0) {
-        *kind = OPTION_GPU;
-        return &config->gpu;
-    }
-    if (strcmp(group, "scheduler") == 0) {
-        *kind = OPTION_SCHEDULER;
-        return &config->scheduler;
-    }
+    if (plain)
+        return plain;
     for (size_t i = 0; i < G_N_ELEMENTS(named_groups); i++) {
         const char *prefix = option_group_names[named_groups[i].group];
         if (g_str_has_prefix(group, prefix) && group[strlen(prefix)] == ' ') {
@@ -202,7 +174,7 @@ static void *open_group(struct config *config, const char *group, enum option_gr
     if (guess)
         fail_config(error, config->path, "[%s]: unknown group (did you mean [%s]?)", group, guess);
     else
-        fail_config(error, config->path, "[%s]: unknown group (groups are [gpu], [scheduler], [vm NAME], [vgpu NAME])", group);
+        fail_config(error, config->path, "[%s]: unknown group (groups are [gpu], [scheduler], [vmm], [vm NAME], [vgpu NAME])", group);
     return NULL;
 }
 
@@ -276,10 +248,10 @@ static bool override(struct config *config, const char *text, GError **error)
         return fail_config(error, where, "not of the form section.key=value (try -o gpu.aperture=512M)");
     *dot = '\0';
     const char *section = left, *key = dot + 1, *value = equals + 1;
-    if (strcmp(section, "gpu") == 0)
-        return set_key(OPTION_GPU, &config->gpu, where, section, key, value, NULL, error);
-    if (strcmp(section, "scheduler") == 0)
-        return set_key(OPTION_SCHEDULER, &config->scheduler, where, section, key, value, NULL, error);
+    enum option_group group_kind;
+    void *plain = plain_group(config, section, &group_kind);
+    if (plain)
+        return set_key(group_kind, plain, where, section, key, value, NULL, error);
 
     g_autoptr(GStrvBuilder) names = g_strv_builder_new();
     bool found = false;
@@ -303,7 +275,7 @@ static bool override(struct config *config, const char *text, GError **error)
     }
     if (found)
         return true;
-    g_strv_builder_add_many(names, "gpu", "scheduler", config->vgpus->len ? "vgpu" : "vm", NULL);
+    g_strv_builder_add_many(names, "gpu", "scheduler", "vmm", config->vgpus->len ? "vgpu" : "vm", NULL);
     g_auto(GStrv) known = g_strv_builder_end(names);
     const char *guess = suggest(section, (const char *const *)known);
     g_autofree char *list = g_strjoinv(", ", known);
@@ -367,6 +339,7 @@ struct config *config_load(const char *path, const char *const *overrides, GErro
     config->vgpus = g_ptr_array_new_with_free_func(vgpu_free);
     set_defaults(OPTION_GPU, &config->gpu);
     set_defaults(OPTION_SCHEDULER, &config->scheduler);
+    set_defaults(OPTION_VMM, &config->vmm);
 
     if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
         fail_config(error, path, "no such file");

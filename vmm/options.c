@@ -16,7 +16,7 @@
 #define SECOND UINT64_C(1000000000)
 
 const char *const option_group_names[OPTION_GROUPS + 1] = {
-    [OPTION_GPU] = "gpu", [OPTION_SCHEDULER] = "scheduler", [OPTION_VM] = "vm", [OPTION_VGPU] = "vgpu"};
+    [OPTION_GPU] = "gpu", [OPTION_SCHEDULER] = "scheduler", [OPTION_VMM] = "vmm", [OPTION_VM] = "vm", [OPTION_VGPU] = "vgpu"};
 
 bool option_group_is_named(enum option_group group)
 {
@@ -79,6 +79,9 @@ const struct option options[] = {
      .max = 10 * SECOND, .example = "2ms", .help = "time slice, before another vGPU gets the engine"},
     {OPTION_SCHEDULER, "hang", OPTION_DURATION, offsetof(struct scheduler_settings, hang_ns), "2s", .min = 1000 * US,
      .max = 3600 * SECOND, .example = "2s", .help = "how long an engine that another vGPU waits for may take to let go of a workload before it is reset"},
+
+    {OPTION_VMM, "control", OPTION_SOCKET, offsetof(struct vmm_settings, control), "", .example = "auto",
+     .help = "control socket (control.md); auto: this file's name with .sock in $XDG_RUNTIME_DIR/mediant/control (/run/mediant/control without that variable)"},
 
     {OPTION_VM, "image", OPTION_PATH, offsetof(struct vm_settings, image), "", .example = "guest.elf",
      .help = "ELF executable of a bare-metal guest, relative to this file (or kernel)"},
@@ -174,7 +177,7 @@ const char *option_suggest(enum option_group group, const char *key)
 
 static bool is_text(enum option_type type)
 {
-    return type == OPTION_STRING || type == OPTION_CHOICE || type == OPTION_PATH || type == OPTION_SERIAL;
+    return type == OPTION_STRING || type == OPTION_CHOICE || type == OPTION_PATH || type == OPTION_SERIAL || type == OPTION_SOCKET;
 }
 
 static char *format_value(const struct option *option, uint64_t value)
@@ -313,7 +316,7 @@ bool option_set(const struct option *option, void *settings, const char *name, c
         return false;
     char *value = NULL;
     size_t prefix = option->prefix && g_str_has_prefix(text, option->prefix) ? strlen(option->prefix) : 0;
-    bool file = option->type == OPTION_PATH || prefix > 0 ||
+    bool file = option->type == OPTION_PATH || prefix > 0 || (option->type == OPTION_SOCKET && strcmp(text, "auto") != 0) ||
                 (option->type == OPTION_SERIAL && strcmp(text, "stdio") != 0 && strcmp(text, "none") != 0);
     if (file && !unset && !g_path_is_absolute(text + prefix) && base) {
         g_autofree char *path = g_build_filename(base, text + prefix, NULL);
@@ -349,6 +352,8 @@ char *option_values(const struct option *option)
         return g_strdup("a path");
     case OPTION_SERIAL:
         return g_strdup("stdio, none or a path");
+    case OPTION_SOCKET:
+        return g_strdup("auto or a path");
     case OPTION_SIZE:
         return range_text(option, "a size");
     case OPTION_DURATION:
