@@ -10,6 +10,21 @@
 #define FILE_SIZE_MAX (UINT64_C(1) << 20)
 enum { NAME_MAX_BYTES = 32, GUESTS_MAX = 64 };
 
+/* The groups without a name: where their settings are in struct config. */
+static const struct {
+    enum option_group group;
+    size_t offset;
+} plain_groups[] = {
+    {OPTION_GPU, offsetof(struct config, gpu)},
+    {OPTION_SCHEDULER, offsetof(struct config, scheduler)},
+    {OPTION_VMM, offsetof(struct config, vmm)},
+};
+
+static void *plain_settings(struct config *config, size_t index)
+{
+    return (char *)config + plain_groups[index].offset;
+}
+
 static void vm_free(gpointer data)
 {
     struct vm_settings *vm = data;
@@ -32,9 +47,8 @@ void config_free(struct config *config)
 {
     if (!config)
         return;
-    option_clear_all(OPTION_GPU, &config->gpu);
-    option_clear_all(OPTION_SCHEDULER, &config->scheduler);
-    option_clear_all(OPTION_VMM, &config->vmm);
+    for (size_t i = 0; i < G_N_ELEMENTS(plain_groups); i++)
+        option_clear_all(plain_groups[i].group, plain_settings(config, i));
     g_ptr_array_unref(config->vms);
     g_ptr_array_unref(config->vgpus);
     g_free(config->path);
@@ -54,6 +68,15 @@ static void set_defaults(enum option_group group, void *settings)
         if (options[i].group == group && options[i].fallback && !option_set(&options[i], settings, NULL, options[i].fallback, NULL, &reason))
             g_error("default of %s: %s", options[i].key, reason);
     }
+}
+
+/* The index of the one with that name in plain_groups; false when there is none. */
+static bool find_plain(const char *name, size_t *index)
+{
+    for (*index = 0; *index < G_N_ELEMENTS(plain_groups); ++*index)
+        if (strcmp(option_group_names[plain_groups[*index].group], name) == 0)
+            return true;
+    return false;
 }
 
 /* The groups that have names: where their settings are, how large these are, and what they are called. */
@@ -142,27 +165,21 @@ static void *open_named_group(struct config *config, const struct named_group *n
     return settings;
 }
 
-/* The settings of a group without a name; NULL when it is none of these. */
-static void *plain_group(struct config *config, const char *group, enum option_group *kind)
-{
-    void *const settings[] = {[OPTION_GPU] = &config->gpu, [OPTION_SCHEDULER] = &config->scheduler, [OPTION_VMM] = &config->vmm};
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(settings); i++)
-        if (strcmp(group, option_group_names[i]) == 0) {
-            *kind = i;
-            return settings[i];
-        }
-    return NULL;
-}
-
 /* The settings that a group of the file fills; creates those of a VM or vGPU. */
 static void *open_group(struct config *config, const char *group, enum option_group *kind, GError **error)
 {
-    static const char *const known[] = {"gpu", "scheduler", "vmm", "vm NAME", "vgpu NAME", NULL};
-    void *plain = plain_group(config, group, kind);
+    const char *known[OPTION_GROUPS + 1] = {0};
+    char titles[OPTION_GROUPS][32];
+    size_t plain;
 
-    if (plain)
-        return plain;
+    for (unsigned i = 0; i < OPTION_GROUPS; i++) {
+        g_snprintf(titles[i], sizeof(titles[i]), "%s%s", option_group_names[i], option_group_is_named(i) ? " NAME" : "");
+        known[i] = titles[i];
+    }
+    if (find_plain(group, &plain)) {
+        *kind = plain_groups[plain].group;
+        return plain_settings(config, plain);
+    }
     for (size_t i = 0; i < G_N_ELEMENTS(named_groups); i++) {
         const char *prefix = option_group_names[named_groups[i].group];
         if (g_str_has_prefix(group, prefix) && group[strlen(prefix)] == ' ') {
@@ -171,10 +188,11 @@ static void *open_group(struct config *config, const char *group, enum option_gr
         }
     }
     const char *guess = strcmp(group, "vm") == 0 ? "vm NAME" : strcmp(group, "vgpu") == 0 ? "vgpu NAME" : suggest(group, known);
+    g_autofree char *all = g_strjoinv("], [", (char **)known);
     if (guess)
         fail_config(error, config->path, "[%s]: unknown group (did you mean [%s]?)", group, guess);
     else
-        fail_config(error, config->path, "[%s]: unknown group (groups are [gpu], [scheduler], [vmm], [vm NAME], [vgpu NAME])", group);
+        fail_config(error, config->path, "[%s]: unknown group (groups are [%s])", group, all);
     return NULL;
 }
 
@@ -248,10 +266,9 @@ static bool override(struct config *config, const char *text, GError **error)
         return fail_config(error, where, "not of the form section.key=value (try -o gpu.aperture=512M)");
     *dot = '\0';
     const char *section = left, *key = dot + 1, *value = equals + 1;
-    enum option_group group_kind;
-    void *plain = plain_group(config, section, &group_kind);
-    if (plain)
-        return set_key(group_kind, plain, where, section, key, value, NULL, error);
+    size_t plain;
+    if (find_plain(section, &plain))
+        return set_key(plain_groups[plain].group, plain_settings(config, plain), where, section, key, value, NULL, error);
 
     g_autoptr(GStrvBuilder) names = g_strv_builder_new();
     bool found = false;
@@ -275,7 +292,9 @@ static bool override(struct config *config, const char *text, GError **error)
     }
     if (found)
         return true;
-    g_strv_builder_add_many(names, "gpu", "scheduler", "vmm", config->vgpus->len ? "vgpu" : "vm", NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(plain_groups); i++)
+        g_strv_builder_add(names, option_group_names[plain_groups[i].group]);
+    g_strv_builder_add(names, config->vgpus->len ? "vgpu" : "vm");
     g_auto(GStrv) known = g_strv_builder_end(names);
     const char *guess = suggest(section, (const char *const *)known);
     g_autofree char *list = g_strjoinv(", ", known);
@@ -337,9 +356,8 @@ struct config *config_load(const char *path, const char *const *overrides, GErro
     config->path = g_strdup(path);
     config->vms = g_ptr_array_new_with_free_func(vm_free);
     config->vgpus = g_ptr_array_new_with_free_func(vgpu_free);
-    set_defaults(OPTION_GPU, &config->gpu);
-    set_defaults(OPTION_SCHEDULER, &config->scheduler);
-    set_defaults(OPTION_VMM, &config->vmm);
+    for (size_t i = 0; i < G_N_ELEMENTS(plain_groups); i++)
+        set_defaults(plain_groups[i].group, plain_settings(config, i));
 
     if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
         fail_config(error, path, "no such file");
