@@ -120,6 +120,7 @@ static void add_count(GString *text, int width, double value)
     }
     for (; value >= most / 10 - 0.5 && unit < 4; unit++)
         value /= 1000;
+    value = MIN(value, most / 10 - 1);
     g_string_append_printf(text, " %*.*f%c", width - 1, value < 10 && width > 3 ? 1 : 0, value, units[unit]);
 }
 

@@ -18,7 +18,7 @@ protected:
     std::vector<std::thread> threads;
     std::atomic<uint64_t> steps[VCPUS] = {};
     std::atomic<unsigned> kicks{0}, froze{0}, thawed{0};
-    std::atomic<bool> stop{false}, busy{false};
+    std::atomic<bool> stop{false}, busy{false}, stuck{false};
 
     void SetUp() override
     {
@@ -41,8 +41,10 @@ protected:
                     if (pause_point(pause, -1))
                         continue;
                     steps[i]++;
-                    while (i == 1 && busy && !stop)
+                    while (i == 1 && busy && !stop) {
+                        stuck = true;
                         std::this_thread::yield();
+                    }
                 }
             });
         for (auto &step : steps)
@@ -92,7 +94,7 @@ TEST_F(Pause, GivesUpOnOneThatDoesNotCome)
 {
     start();
     busy = true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20)); // until it is busy
+    ASSERT_TRUE(eventually([&] { return stuck.load(); }));
     EXPECT_FALSE(pause_begin(pause, 20000));
     EXPECT_FALSE(pause_is_on(pause));
     EXPECT_EQ(froze, 0u) << "one ran on, so the clocks did";
