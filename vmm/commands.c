@@ -23,7 +23,7 @@ const struct command commands[] = {
     {"gpus", cmd_gpus, "", "list the host's Intel GPUs"},
     {"opregion", cmd_opregion, "FILE", "write the OpRegion that tells a guest's driver of its monitor ports"},
     {"decode", cmd_decode, "FILE", "print a command stream or a context image in words"},
-    {"help", cmd_help, "[COMMAND|config]", "explain a command, or the keys of the configuration file"},
+    {"help", cmd_help, "[TOPIC]", "explain a command, or config (its keys) or control (the socket's commands)"},
     {0},
 };
 

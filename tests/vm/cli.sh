@@ -51,7 +51,8 @@ expect 1 'vmm: .*/none/opregion.bin' "$vmm" opregion "$dir/none/opregion.bin"
 expect 0 '^  disk NAME ' "$vmm" help config
 expect 0 'aperture' "$vmm" help config
 expect 0 '^\| `aperture` \| a size, 256M to 4G' "$vmm" help config --markdown
-expect 2 'vmm: help: --markdown is for vmm help config' "$vmm" help run --markdown
+expect 0 '^  set-vgpu .*arguments: name, weight$' "$vmm" help control
+expect 2 'vmm: help: --markdown is for vmm help config and vmm help control' "$vmm" help run --markdown
 expect 0 'alpha: 64M of RAM, 1 vCPU, gpu none' "$vmm" check "$dir/good.ini"
 expect 0 '"memory": 134217728' "$vmm" check --json -o alpha.memory=128M "$dir/good.ini"
 expect 2 '^vmm: .*/none.ini: no such file$' "$vmm" check "$dir/none.ini"

@@ -62,7 +62,7 @@ expect 2 'wait: not of the form KEY=VALUE|wait: not known' "$vmm" set --control 
 expect 2 'there is no guest two' "$vmm" pause --control "$dir/served.sock" two
 expect 2 'control: socket .*/served.sock: another server listens there' "$vmm" serve -o "one.socket=$dir/two.sock" "$dir/served.ini"
 kill -KILL $served
-wait $served 2>/dev/null
+{ wait $served; } 2>/dev/null
 expect 2 'nobody listens there any more' "$vmm" ps --control "$dir/served.sock"
 rm -f "$dir/one.sock"
 expect 2 'control: socket .*/served.sock: is left over from a server that is gone \(rm ' "$vmm" serve "$dir/served.ini"
@@ -142,7 +142,7 @@ expect 1 'guest spin has not shut down within 0.2 s \(vmm stop --force spin ends
 
 # vmm top: piped, as JSON, and on a terminal of 80x24, which it leaves as it was.
 expect 0 '^GUEST +STATE +WEIGHT' "$vmm" top --once --interval 0.2
-expect 0 '^TRAPS/S' timeout -s INT 1 "$vmm" top --interval 0.3
+expect 0 '^TRAPS/S' timeout --preserve-status -s INT 1 "$vmm" top --interval 0.3
 expect 0 '^alpha +running +3 +100%' "$vmm" top --once --interval 0.2
 expect 0 '"frames_per_s"' "$vmm" top --once --json --interval 0.2
 if command -v script >/dev/null; then

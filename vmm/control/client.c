@@ -33,10 +33,13 @@ static void fail(const struct control_client *client, GError **error, const char
 
 static bool wait_readable(const struct control_client *client, gint64 by)
 {
-    gint64 left = by - g_get_monotonic_time();
     struct pollfd fd = {.fd = client->fd, .events = POLLIN};
 
-    return left > 0 && poll(&fd, 1, (int)(left / 1000 + 1)) > 0;
+    /* A signal, as of vmm top's end, does not take the answer away. */
+    for (gint64 left; (left = by - g_get_monotonic_time()) > 0;)
+        if (poll(&fd, 1, (int)(left / 1000 + 1)) > 0)
+            return true;
+    return false;
 }
 
 /* The next message; NULL with an error when none comes until then, or the server is gone. */
@@ -56,6 +59,8 @@ static JsonObject *receive(struct control_client *client, gint64 by, GError **er
             return NULL;
         }
         ssize_t len = read(client->fd, client->bytes, sizeof(client->bytes));
+        if (len < 0 && errno == EINTR)
+            continue;
         if (len <= 0) {
             fail(client, error, len == 0 ? "the VMM has closed the connection" : g_strerror(errno));
             return NULL;

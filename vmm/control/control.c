@@ -9,6 +9,21 @@
 #include <errno.h>
 #include <string.h>
 
+const struct control_event_desc control_run_events[] = {
+    {"STOP", "name", "a VM was paused"},
+    {"RESUME", "name", "a paused VM goes on"},
+    {"POWERDOWN", "name", "a VM's power button was pressed"},
+    {"SHUTDOWN", "name, guest, reason; message, status", "a VM has ended: `guest` tells whether by itself, `reason` is guest-shutdown, guest-crashed, host-stopped or host-failed"},
+    {"CLIENT_ATTACHED", "name", "another VMM uses a served vGPU"},
+    {"CLIENT_LEFT", "name", "... and has left"},
+    {"DISPLAY_READY", "name", "a guest's driver shows its first picture"},
+    {"HANG", "name, engine, count", "workloads of a guest made no progress, or stopped on an error, and were cancelled"},
+    {"ENGINE_RESET", "name, engine, count", "the physical engine was reset because of a guest"},
+    {"VGPU_FAILED", "name, reason", "a vGPU was disabled because of what its guest did; the guest runs on"},
+    {"EVENTS_LOST", "count", "so many events came too fast"},
+    {0},
+};
+
 char *control_folder(void)
 {
     const char *runtime = g_getenv("XDG_RUNTIME_DIR");

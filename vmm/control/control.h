@@ -48,7 +48,11 @@ void control_vgpu_failed(struct control *control, unsigned user, const char *rea
 void control_vm_ended(struct control *control, unsigned user);
 void control_client_changed(struct control *control, unsigned user, bool here); /* of a served vGPU */
 
-/* The commands of a run, for documentation. */
+/* For documentation: the commands and events of a run. The tables end with a row without a name. */
+struct control_event_desc {
+    const char *name, *data, *help;
+};
+extern const struct control_event_desc control_run_events[];
 extern const struct control_command control_run_commands[];
 
 #ifdef __cplusplus

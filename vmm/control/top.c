@@ -139,7 +139,7 @@ static void add_engines_row(GString *text, const struct top_row *row)
 {
     add_name(text, 12, row->name);
     g_string_append_c(text, ' ');
-    add_name(text, 8, row->state);
+    add_name(text, 9, row->state);
     if (row->weight) {
         g_string_append_printf(text, " %6u", row->weight);
         add_percent(text, 4, row->due);
@@ -162,17 +162,22 @@ static void add_sum_row(GString *text, const struct top *top)
     for (unsigned i = 0; i < top->count; i++)
         for (unsigned e = 0; e < ENGINE_COUNT; e++)
             busy[e] += top->rows[i].busy[e];
-    g_string_append_printf(text, "%-33s", "all");
+    g_string_append_printf(text, "%-34s", "all");
     for (unsigned e = 0; e < ENGINE_COUNT; e++)
         add_percent(text, 5, busy[e]);
     g_string_append_c(text, '\n');
+}
+
+static int trap_width(unsigned trap)
+{
+    return (int)MAX(strlen(figure_index_name(FIGURE_TRAP, trap)), 6u);
 }
 
 static void add_traps_row(GString *text, const struct top_row *row)
 {
     add_name(text, 12, row->name);
     for (unsigned t = 0; t < FIGURES_TRAPS; t++)
-        add_count(text, 6, row->traps[t]);
+        add_count(text, trap_width(t), row->traps[t]);
     g_string_append_c(text, '\n');
 }
 
@@ -200,7 +205,7 @@ char *top_to_text(const struct top *top, unsigned width, unsigned height)
 
     g_string_append_printf(text, "up %u:%02u:%02u  policy %s  guests %u  over %.1f s\n\n", up / 3600, up / 60 % 60, up % 60, top->policy, top->count,
                            top->interval_s);
-    g_string_append_printf(text, "%-12s %-8s %6s %4s", "GUEST", "STATE", "WEIGHT", "DUE");
+    g_string_append_printf(text, "%-12s %-9s %6s %4s", "GUEST", "STATE", "WEIGHT", "DUE");
     for (unsigned e = 0; e < ENGINE_COUNT; e++)
         g_string_append_printf(text, " %5s", figure_index_name(FIGURE_ENGINE, e));
     g_string_append_printf(text, " %6s %5s %4s %3s\n", "SUBM/S", "FRM/S", "QUEU", "RST");
@@ -210,7 +215,7 @@ char *top_to_text(const struct top *top, unsigned width, unsigned height)
         add_sum_row(text, top);
     g_string_append_printf(text, "\n%-12s", "TRAPS/S");
     for (unsigned t = 0; t < FIGURES_TRAPS; t++)
-        g_string_append_printf(text, " %6.6s", figure_index_name(FIGURE_TRAP, t));
+        g_string_append_printf(text, " %*s", trap_width(t), figure_index_name(FIGURE_TRAP, t));
     g_string_append_c(text, '\n');
     for (unsigned i = 0; i < top->count; i++)
         add_traps_row(text, &top->rows[i]);

@@ -104,8 +104,8 @@ TEST(ControlTop, ShowsAndTellsTheSame)
     std::string shown = text;
     g_free(text);
     EXPECT_NE(shown.find("up 0:00:11  policy fair  guests 2  over 1.0 s"), std::string::npos) << shown;
-    EXPECT_NE(shown.find("alpha        running       3 100%    0%   25%    0%    0%   2000  1000    4   2"), std::string::npos) << shown;
-    EXPECT_NE(shown.find("nogpu        paused        -    -"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("alpha        running        3 100%    0%   25%    0%    0%   2000  1000    4   2"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("nogpu        paused         -    -"), std::string::npos) << shown;
     EXPECT_NE(shown.find("TRAPS/S"), std::string::npos);
     JsonNode *node = top_to_json(top.get());
     JsonObject *alpha = json_array_get_object_element(json_object_get_array_member(json_node_get_object(node), "guests"), 0);
