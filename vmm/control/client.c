@@ -158,6 +158,8 @@ struct control_client *control_client_open(const char *path, GError **error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct control_client *client = g_new0(struct control_client, 1);
+    g_autoptr(JsonObject) greeting = NULL;
+    g_autoptr(JsonNode) ready = NULL;
 
     client->path = g_strdup(path);
     client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -173,10 +175,11 @@ struct control_client *control_client_open(const char *path, GError **error)
         g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %s%s", path, g_strerror(errno), hint);
         goto failed;
     }
-    g_autoptr(JsonObject) greeting = receive(client, g_get_monotonic_time() + ANSWER_S * G_USEC_PER_SEC, error);
+    greeting = receive(client, g_get_monotonic_time() + ANSWER_S * G_USEC_PER_SEC, error);
     if (greeting && !json_object_has_member(greeting, "QMP"))
         fail(client, error, "is not a control socket");
-    g_autoptr(JsonNode) ready = greeting && json_object_has_member(greeting, "QMP") ? control_client_call(client, "qmp_capabilities", NULL, error) : NULL;
+    else if (greeting)
+        ready = control_client_call(client, "qmp_capabilities", NULL, error);
     if (ready)
         return client;
 
