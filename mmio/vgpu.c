@@ -244,6 +244,11 @@ struct pci_device *vgpu_pci(struct vgpu *vgpu)
     return &vgpu->pci;
 }
 
+void vgpu_set_weight(struct vgpu *vgpu, unsigned weight)
+{
+    sched_client_set_weight(vgpu->client, weight);
+}
+
 const char *vgpu_failure(struct vgpu *vgpu)
 {
     return __atomic_load_n(&vgpu->failure, __ATOMIC_ACQUIRE);

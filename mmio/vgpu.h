@@ -55,6 +55,9 @@ void vgpu_destroy(struct vgpu *vgpu); /* NULL is allowed; also by pci_device_ops
 /* The function to plug into a machine; owned by the vGPU. */
 struct pci_device *vgpu_pci(struct vgpu *vgpu);
 
+/* Its share of the engines' time from now on, 1 .. 256. Any thread. */
+void vgpu_set_weight(struct vgpu *vgpu, unsigned weight);
+
 /* The reason why it was disabled, or NULL; valid until vgpu_destroy(). */
 const char *vgpu_failure(struct vgpu *vgpu);
 

@@ -38,6 +38,10 @@ void scheduler_destroy(struct scheduler *scheduler); /* all clients must be gone
 
 /* NULL-terminated. */
 const char *const *policy_names(void);
+/* Shares the engines by another policy from now on; false when there is none of that name. Any thread. */
+bool scheduler_set_policy(struct scheduler *scheduler, const char *name, GError **error);
+/* The name of the policy in force. Any thread. */
+const char *scheduler_policy(struct scheduler *scheduler);
 
 /*
  * What the scheduler asks of a vGPU while it prepares that vGPU's workloads. All but notify() run on the calling thread, inside

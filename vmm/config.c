@@ -5,8 +5,6 @@
 #include "vmm/error.h"
 #include "vmm/units.h"
 
-#include "mmio/vgpu.h"
-
 #include <string.h>
 
 #define FILE_SIZE_MAX (UINT64_C(1) << 20)
@@ -20,6 +18,7 @@ static const struct {
     {OPTION_GPU, offsetof(struct config, gpu)},
     {OPTION_SCHEDULER, offsetof(struct config, scheduler)},
     {OPTION_OBSERVE, offsetof(struct config, observe)},
+    {OPTION_VMM, offsetof(struct config, vmm)},
 };
 
 static void *plain_settings(struct config *config, size_t index)
@@ -57,45 +56,10 @@ void config_free(struct config *config)
     g_free(config);
 }
 
-GArray *config_gpu_users(const struct config *config)
+void config_set_control(struct config *config, const char *value)
 {
-    GArray *users = g_array_new(FALSE, FALSE, sizeof(struct gpu_user));
-
-    for (unsigned i = 0; i < config->vms->len; i++) {
-        const struct vm_settings *vm = g_ptr_array_index(config->vms, i);
-        struct gpu_user user = {.group = "vm",
-                                .key = "gpu",
-                                .name = vm->name,
-                                .type = g_str_has_prefix(vm->gpu, VFIO_USER_PREFIX) ? "none" : vm->gpu,
-                                .monitor = vm->monitor,
-                                .screenshot = vm->screenshot,
-                                .weight = (unsigned)vm->weight};
-        g_array_append_val(users, user);
-    }
-    for (unsigned i = 0; i < config->vgpus->len; i++) {
-        const struct vgpu_settings *vgpu = g_ptr_array_index(config->vgpus, i);
-        struct gpu_user user = {.group = "vgpu",
-                                .key = "type",
-                                .name = vgpu->name,
-                                .type = vgpu->type,
-                                .monitor = vgpu->monitor,
-                                .screenshot = vgpu->screenshot,
-                                .weight = (unsigned)vgpu->weight};
-        g_array_append_val(users, user);
-    }
-    return users;
-}
-
-bool gpu_user_has_vgpu(const struct gpu_user *user)
-{
-    return strcmp(user->type, "none") != 0 && strcmp(user->type, "passthrough") != 0;
-}
-
-unsigned gpu_user_weight(const struct gpu_user *user)
-{
-    const struct vgpu_type *type = vgpu_type_find(user->type);
-
-    return !type ? 0 : user->weight ? user->weight : type->weight;
+    g_free(config->vmm.control);
+    config->vmm.control = g_strdup(value);
 }
 
 static void set_defaults(enum option_group group, void *settings)

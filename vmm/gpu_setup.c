@@ -186,6 +186,30 @@ const char *gpu_setup_failure(struct gpu_setup *setup, unsigned user)
     return setup->gpus[user].vgpu ? vgpu_failure(setup->gpus[user].vgpu) : NULL;
 }
 
+bool gpu_setup_set_weight(struct gpu_setup *setup, unsigned user, unsigned weight, GError **error)
+{
+    if (!setup->gpus[user].vgpu) {
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "%s has no vGPU", gpu_setup_user(setup, user)->name);
+        return false;
+    }
+    vgpu_set_weight(setup->gpus[user].vgpu, weight);
+    g_array_index(setup->users, struct gpu_user, user).weight = weight;
+    return true;
+}
+
+bool gpu_setup_set_policy(struct gpu_setup *setup, const char *policy, GError **error)
+{
+    if (setup->scheduler)
+        return scheduler_set_policy(setup->scheduler, policy, error);
+    g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "there are no vGPUs that a policy would be for");
+    return false;
+}
+
+const char *gpu_setup_policy(struct gpu_setup *setup)
+{
+    return setup->scheduler ? scheduler_policy(setup->scheduler) : setup->config.config->scheduler.policy;
+}
+
 struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned user, GError **error)
 {
     if (setup->gpus[user].vgpu)

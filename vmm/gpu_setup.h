@@ -45,6 +45,11 @@ const char *gpu_setup_trace_name(void *setup, unsigned trace_id);
 bool gpu_setup_stats(struct gpu_setup *setup, unsigned user, struct vgpu_stats *stats);
 /* Why the user's vGPU was disabled; NULL when it was not, or there is none. Until its device is destroyed. */
 const char *gpu_setup_failure(struct gpu_setup *setup, unsigned user);
+/* While guests run; from the main loop's thread. False with an error when the user has no vGPU, or there is no such policy. */
+bool gpu_setup_set_weight(struct gpu_setup *setup, unsigned user, unsigned weight, GError **error);
+bool gpu_setup_set_policy(struct gpu_setup *setup, const char *policy, GError **error);
+/* The policy's name in force; a constant. */
+const char *gpu_setup_policy(struct gpu_setup *setup);
 /* The user's screen; NULL with an error. Caller frees with image_free(). Any thread, until its device is destroyed. */
 struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned user, GError **error);
 

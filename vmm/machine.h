@@ -2,8 +2,8 @@
 /*
  * One virtual machine: RAM, vCPUs, PCI bus, serial port, power. Created by session.c, one for each [vm NAME].
  *
- * Threads: create, attach, start, join and destroy belong to one thread (the main loop's). machine_stop(), machine_input() and
- * machine_result() may be called from any. Each vCPU has its own thread.
+ * Threads: create, attach, start, pause, resume, join and destroy belong to one thread (the main loop's). machine_stop(), machine_power_button(),
+ * machine_input() and machine_result() may be called from any. Each vCPU has its own thread.
  */
 #ifndef MEDIANT_VMM_MACHINE_H
 #define MEDIANT_VMM_MACHINE_H
@@ -53,6 +53,15 @@ void machine_attach(struct machine *machine, unsigned slot, struct pci_device *d
 bool machine_start(struct machine *machine, GError **error);
 /* Asks the vCPUs to stop; ended() follows. */
 void machine_stop(struct machine *machine);
+/*
+ * Stands still until machine_resume(), see pause.h; nothing to do when it does already. Returns when all vCPUs stand; an error when one does not within two
+ * seconds (it runs on then), or the machine has ended.
+ */
+bool machine_pause(struct machine *machine, GError **error);
+void machine_resume(struct machine *machine);
+bool machine_is_paused(struct machine *machine);
+/* Presses the power button: the guest's system shuts down, if it cares. */
+void machine_power_button(struct machine *machine);
 /* Waits until no vCPU runs; only after ended() or machine_stop(). */
 void machine_join(struct machine *machine);
 

@@ -3,6 +3,7 @@
 #include "vmm/session.h"
 
 #include "vmm/console.h"
+#include "vmm/control/control.h"
 #include "vmm/error.h"
 #include "vmm/gpu_setup.h"
 #include "vmm/machine.h"
@@ -40,6 +41,7 @@ struct session {
     struct figures_source figures;
     struct outputs *outputs;
     struct messages *messages;
+    struct control *control; /* or NULL */
     guint signals[3], timer;
     bool timed_out, crashed, failed;
     bool vgpu_disabled, server_lost; /* atomics: set by threads of vGPUs and of vfio-user clients */
@@ -84,6 +86,7 @@ static gboolean on_ended(gpointer opaque)
         session->failed = true;
         break;
     }
+    control_vm_ended(session->control, vm->index);
     vm->running = false;
     if (--session->running == 0)
         g_main_loop_quit(session->loop);
@@ -103,6 +106,7 @@ static void vgpu_failed(void *opaque, unsigned index, const char *reason)
 
     __atomic_store_n(&session->vgpu_disabled, true, __ATOMIC_RELAXED);
     messages_add(session->messages, "guest %s: vGPU disabled: %s", session->vms[index].settings->name, reason);
+    control_vgpu_failed(session->control, index, reason);
 }
 
 /* Any thread: the process that served a VM's GPU is gone or does not answer. Its guest runs on without. */
@@ -135,6 +139,29 @@ static void stop_all(struct session *session)
     for (unsigned i = 0; i < session->count; i++)
         if (session->vms[i].running)
             machine_stop(session->vms[i].machine);
+}
+
+static struct machine *machine_of(void *opaque, unsigned user)
+{
+    const struct session *session = opaque;
+
+    return session->vms[user].machine;
+}
+
+static void on_quit(void *opaque)
+{
+    stop_all(opaque);
+}
+
+/* True without a socket too, when none is asked for. */
+static bool start_control(struct session *session, GError **error)
+{
+    g_autofree char *path = control_path(session->config->vmm.control, session->config->path);
+
+    if (path)
+        session->control = control_start(
+            &(struct control_config){.path = path, .figures = &session->figures, .machine = machine_of, .quit = on_quit, .opaque = session}, error);
+    return !path || session->control;
 }
 
 static gboolean on_signal(gpointer opaque)
@@ -255,6 +282,8 @@ static bool create(struct session *session, GError **error)
     session->outputs = outputs_create(session->options->outputs, session->config, &session->figures, error);
     if (!session->outputs)
         return false;
+    if (!start_control(session, error))
+        return false;
     for (unsigned i = 0; i < session->count; i++)
         vms_on_stdio += on_stdio(session->vms[i].settings);
     for (unsigned i = 0; i < session->count; i++)
@@ -289,6 +318,7 @@ static void destroy(struct session *session)
     console_destroy(session->console);
     for (unsigned i = 0; i < session->count; i++)
         machine_destroy(session->vms[i].machine);
+    control_stop(session->control); /* vGPUs report no more */
     outputs_destroy(session->outputs);
     gpu_setup_destroy(session->gpu);
     trace_destroy(session->trace);

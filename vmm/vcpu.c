@@ -251,13 +251,18 @@ static void *vcpu_thread(void *opaque)
     if (!cpu_group_enter(machine->cpu, vcpu->id, &error))
         machine_finish(machine, MACHINE_FAILED, 0, g_strdup(error->message));
     sandbox_enter(&(struct sandbox_thread){.kind = SANDBOX_VCPU});
-    while (!__atomic_load_n(&machine->stop, __ATOMIC_ACQUIRE)) {
+    while (!__atomic_load_n(&machine->stop, __ATOMIC_SEQ_CST)) {
+        if (pause_point(machine->pause, vcpu->fd))
+            continue;
         if (ioctl(vcpu->fd, KVM_RUN, 0) == 0) {
             count_exit(vcpu, exit_class(vcpu->run->exit_reason));
             handle_exit(vcpu);
         } else if (errno == EFAULT) {
             crash(vcpu, "access to memory that KVM cannot reach");
-        } else if (errno != EINTR && errno != EAGAIN) { /* EAGAIN: an application processor got its INIT */
+        } else if (errno == EINTR) {
+            __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST); /* before the reasons for a kick are looked at */
+            count_exit(vcpu, MACHINE_EXIT_INTERRUPTED);
+        } else if (errno != EAGAIN) { /* EAGAIN: an application processor got its INIT */
             machine_finish(machine, MACHINE_FAILED, 0, g_strdup_printf("vCPU %u: KVM_RUN: %s", vcpu->id, g_strerror(errno)));
         } else {
             count_exit(vcpu, MACHINE_EXIT_INTERRUPTED);
@@ -284,7 +289,7 @@ bool vcpu_start(struct vcpu *vcpu, GError **error)
 
 void vcpu_kick(struct vcpu *vcpu)
 {
-    __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
     if (vcpu->started && !pthread_equal(vcpu->thread, pthread_self()))
         pthread_kill(vcpu->thread, kick_signal());
 }

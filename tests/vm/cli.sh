@@ -32,7 +32,7 @@ expect 0 '^Usage: vmm COMMAND' "$vmm" --help
 expect 0 '^vmm \(Mediant\) [0-9]' "$vmm" --version
 expect 2 'unknown command "rum" \(did you mean run\?\)' "$vmm" rum
 expect 2 'unknown command "xyzzy" \(vmm help lists them\)' "$vmm" help xyzzy
-for command in run serve check types gpus opregion decode help; do
+for command in run serve ps top pause resume stop set screenshot check types gpus opregion decode help; do
   expect 0 "vmm $command" "$vmm" $command --help
   expect 2 "vmm: $command: Unknown option --nonsense" "$vmm" $command --nonsense
 done
@@ -53,7 +53,8 @@ expect 0 'aperture' "$vmm" help config
 expect 0 '^\| `aperture` \| a size, 256M to 4G' "$vmm" help config --markdown
 expect 0 '^\| `vmm_vgpu_busy_seconds_total` \| counter \| vm, engine \|' "$vmm" help metrics --markdown
 expect 0 '^vmm_vgpu_weight  .*gauge' "$vmm" help metrics
-expect 2 'vmm: help: --markdown is for vmm help config' "$vmm" help run --markdown
+expect 0 '^  set-vgpu .*arguments: name, weight$' "$vmm" help control
+expect 2 'vmm: help: --markdown is for vmm help config, control or metrics' "$vmm" help run --markdown
 expect 0 'alpha: 64M of RAM, 1 vCPU, gpu none' "$vmm" check "$dir/good.ini"
 expect 0 '"memory": 134217728' "$vmm" check --json -o alpha.memory=128M "$dir/good.ini"
 expect 2 '^vmm: .*/none.ini: no such file$' "$vmm" check "$dir/none.ini"

@@ -120,8 +120,11 @@ void figures_add_machine(struct figures_user *figures, struct machine *machine)
     for (unsigned e = 0; e < MACHINE_EXITS; e++)
         figures->exits[e] = usage.exits[e];
     struct machine_result result = machine_result(machine);
-    if (result.end == MACHINE_RUNNING) /* a disabled vGPU is worth more than that its guest runs on */
+    if (result.end == MACHINE_RUNNING) { /* a disabled vGPU is worth more than that its guest runs on */
+        if (figures->state == FIGURES_RUNNING && machine_is_paused(machine))
+            figures->state = FIGURES_PAUSED;
         return;
+    }
     figures->state = states[result.end];
     g_free(figures->reason);
     figures->reason = result.end == MACHINE_EXITED && result.status != 0 ? g_strdup_printf("left with status %u", result.status)

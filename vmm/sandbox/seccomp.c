@@ -144,7 +144,7 @@ static const struct rule rules[] = {
     ALLOW(sendmsg, MESSAGES),
     ALLOW(recvmsg, MESSAGES),
     ALLOW(shutdown, MESSAGES),
-    ALLOW(accept4, SERVER | MAIN), /* of the main loop: metrics */
+    ALLOW(accept4, SERVER | MAIN), /* MAIN: of the control socket and the metrics */
     ALLOW(sendto, MAIN),
     ALLOW(fstatfs, SERVER),
 
