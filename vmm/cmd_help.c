@@ -6,7 +6,7 @@
 #include "vmm/commands.h"
 #include "vmm/control/control.h"
 #include "vmm/error.h"
-#include "vmm/observe/figures.h"
+#include "vmm/observe/trace_commands.h"
 #include "vmm/options.h"
 #include "vmm/units.h"
 
@@ -111,6 +111,7 @@ static void print_control_help(void)
     puts("Commands of the control socket.");
     print_control_commands(control_protocol_commands);
     print_control_commands(control_run_commands);
+    print_control_commands(trace_commands);
     puts("\nEvents.");
     for (const struct control_event_desc *event = control_run_events; event->name; event++)
         printf("  %-16s  %s; data: %s\n", event->name, event->help, event->data);
@@ -138,8 +139,10 @@ static void print_control_markdown(void)
     puts("\n#### Commands\n\n| command | arguments | what it does |\n| --- | --- | --- |");
     print_control_commands_markdown(control_protocol_commands);
     print_control_commands_markdown(control_run_commands);
+    print_control_commands_markdown(trace_commands);
     puts("\n#### Arguments\n\n| command | argument | type | meaning |\n| --- | --- | --- | --- |");
     print_argument_meanings(control_run_commands);
+    print_argument_meanings(trace_commands);
     puts("\n#### Events\n\n| event | data | when |\n| --- | --- | --- |");
     for (const struct control_event_desc *event = control_run_events; event->name; event++)
         printf("| `%s` | %s | %s |\n", event->name, event->data, event->help);

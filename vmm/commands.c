@@ -18,6 +18,7 @@ const struct command commands[] = {
     {"stop", cmd_stop, "NAME", "press a guest's power button and wait for its end"},
     {"set", cmd_set, "NAME KEY=VALUE...", "change weight or policy while a guest runs"},
     {"screenshot", cmd_screenshot, "NAME FILE.png", "write what a guest's screen shows"},
+    {"trace", cmd_trace, "start FILE|stop", "record what the engines do, for ui.perfetto.dev"},
     {"check", cmd_check, "CONFIG.ini", "check a configuration file without starting anything"},
     {"types", cmd_types, "", "list the vGPU types"},
     {"gpus", cmd_gpus, "", "list the host's Intel GPUs"},

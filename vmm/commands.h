@@ -50,6 +50,7 @@ int cmd_resume(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 int cmd_set(int argc, char **argv);
 int cmd_screenshot(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_types(int argc, char **argv);
 int cmd_gpus(int argc, char **argv);

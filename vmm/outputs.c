@@ -107,10 +107,11 @@ bool outputs_trace_start(struct outputs *outputs, const char *path, GError **err
     const char *directory = outputs->config->observe.directory;
     g_autofree char *full = directory && !g_path_is_absolute(path) ? g_build_filename(directory, path, NULL) : g_strdup(path);
 
-    if (!recorder_start(outputs->recorder, full, outputs->trace, error))
-        return false;
+    bool ok = recorder_start(outputs->recorder, full, outputs->trace, error);
+    if (!ok && !directory && error)
+        g_prefix_error(error, "without [observe] directory files can be made beside other outputs only: ");
     choose_events(outputs);
-    return true;
+    return ok;
 }
 
 bool outputs_trace_stop(struct outputs *outputs, GError **error)

@@ -6,6 +6,7 @@
 #include "vmm/error.h"
 #include "vmm/gpu_setup.h"
 #include "vmm/messages.h"
+#include "vmm/observe/trace_commands.h"
 #include "vmm/process.h"
 #include "vmm/sandbox/sandbox.h"
 #include "vmm/vfio_user/server.h"
@@ -128,6 +129,8 @@ static bool start_control(struct serve *serve, GError **error)
     if (path)
         serve->control =
             control_start(&(struct control_config){.path = path, .figures = &serve->figures, .socket = socket_of, .quit = on_quit, .opaque = serve}, error);
+    if (serve->control)
+        control_server_add(control_server(serve->control), trace_commands, serve->outputs);
     return !path || serve->control;
 }
 

@@ -8,6 +8,7 @@
 #include "vmm/gpu_setup.h"
 #include "vmm/machine.h"
 #include "vmm/messages.h"
+#include "vmm/observe/trace_commands.h"
 #include "vmm/process.h"
 #include "vmm/sandbox/sandbox.h"
 #include "vmm/vfio_user/client.h"
@@ -161,6 +162,8 @@ static bool start_control(struct session *session, GError **error)
     if (path)
         session->control = control_start(
             &(struct control_config){.path = path, .figures = &session->figures, .machine = machine_of, .quit = on_quit, .opaque = session}, error);
+    if (session->control)
+        control_server_add(control_server(session->control), trace_commands, session->outputs);
     return !path || session->control;
 }
 

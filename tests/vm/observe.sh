@@ -106,6 +106,35 @@ check $? "the trace keeps the format's rules: $output"
   [ "${BASH_REMATCH[1]}" -ge "${BASH_REMATCH[2]}" ] && [ "${BASH_REMATCH[2]}" -gt 20 ] && [ "${BASH_REMATCH[4]}" -gt 20 ]
 check $? "the trace has both guests' work"
 
+# A trace while guests run, by the control socket.
+"$vmm" run --timeout 60 --control "$dir/control.sock" -o observe.metrics= -o observe.trace= "$dir/two.ini" >"$dir/log" 2>&1 </dev/null &
+run=$!
+for _ in $(seq 200); do [ "$(grep -c 'layers$' "$dir/log")" -eq 2 ] && break; sleep 0.1; done # both have begun to draw
+says() { # WHAT CODE REGEX COMMAND...
+  local what=$1 code=$2 regex=$3 output status
+  shift 3
+  output=$("$@" 2>&1)
+  status=$?
+  [ $status -eq "$code" ] && grep -Eq -- "$regex" <<<"$output"
+  check $? "$what: $output"
+}
+says "no trace is stopped" 1 'no events are being recorded \(start a trace first\)' "$vmm" trace --control "$dir/control.sock" stop
+says "a trace is started" 0 'out/live.json$' "$vmm" trace --control "$dir/control.sock" start live.json
+says "one at a time" 1 'events are being recorded to .*/out/live.json \(stop that first\)' "$vmm" trace --control "$dir/control.sock" start other.json
+sleep 1.5
+says "it is stopped" 0 'out/live.json$' "$vmm" trace --control "$dir/control.sock" stop
+says "a trace elsewhere" 1 'Permission denied' "$vmm" trace --control "$dir/control.sock" start "$HOME/live.json"
+says "another is started" 0 'last.json' "$vmm" trace --control "$dir/control.sock" start last.json
+says "nothing to do" 2 'what to do is missing' "$vmm" trace --control "$dir/control.sock" pause
+wait $run
+code=$?
+[ $code -eq 0 ] && [ "$(grep -c ': shut down$' "$dir/log")" -eq 2 ]
+check $? "the guests went on meanwhile (exit code $code)"
+output=$("$trace_check" "$dir/out/live.json" 2>&1) && [[ $output =~ guests=alpha,beta ]]
+check $? "what was recorded in between keeps the rules: $output"
+"$trace_check" "$dir/out/last.json" >/dev/null 2>&1
+check $? "a trace that is under way at the end is written"
+
 # A full disk ends a trace, not the guests.
 ln -s /dev/full "$dir/full.json"
 "$vmm" run --timeout 60 --trace "$dir/full.json" -o vm.args='name=C seconds=1' -o observe.metrics= "$dir/two.ini" >"$dir/log" 2>&1 </dev/null
