@@ -230,10 +230,11 @@ TEST(Policy, IsSwitchedUnderClientsThatRun)
             uint64_t first = engine.clients[0].used_ns, second = engine.clients[1].used_ns, busy = engine.busy;
             engine.run(1000 * MS);
             double a = double(engine.clients[0].used_ns - first), b = double(engine.clients[1].used_ns - second);
-            if (!strcmp(*to, "fair") || !strcmp(*to, "fixed"))
+            if (!strcmp(*to, "fair") || !strcmp(*to, "fixed")) {
                 EXPECT_NEAR(b / a, 3.0, 0.3);
-            else if (!strcmp(*to, "round-robin"))
+            } else if (!strcmp(*to, "round-robin")) {
                 EXPECT_NEAR(b / a, 1.0, 0.1);
+            }
             EXPECT_GT(engine.busy - busy, !strcmp(*to, "fixed") ? 600 * MS : 990 * MS);
         }
 }
