@@ -22,13 +22,14 @@ static void append_memory(GString *text, const char *name, const struct error_me
     g_string_append_c(text, '\n');
 }
 
-/* A text of somebody else's as one line. */
+/* A text of somebody else's as one line, of a length that the parser takes. */
 static void append_line(GString *text, const char *key, const char *value)
 {
-    g_autofree char *line = g_strdup(value);
+    enum { VALUE_MAX = 1024 };
+    g_autofree char *line = value ? g_strndup(value, VALUE_MAX) : NULL;
 
     if (line)
-        g_string_append_printf(text, "%s %.1024s\n", key, g_strdelimit(line, "\r\n", ' '));
+        g_string_append_printf(text, "%s %s\n", key, g_strchomp(g_strdelimit(line, "\r\n", ' ')));
 }
 
 char *error_state_format(const struct error_state *state)

@@ -108,6 +108,12 @@ static void append_samples(GString *text, const struct figure_desc *desc, const 
     }
 }
 
+/* A served vGPU has no VM here, and a VM need not have a vGPU: no numbers then, rather than zeros. */
+static bool applies(const struct figure_desc *desc, const struct figures_user *user)
+{
+    return desc->subject == FIGURE_VM ? user->vcpus > 0 : strcmp(user->type, "none") != 0;
+}
+
 static void append_head(GString *text, const char *name, const char *help, bool counter)
 {
     g_string_append_printf(text, "# HELP %s %s.\n# TYPE %s %s\n", name, help, name, counter ? "counter" : "gauge");
@@ -142,7 +148,8 @@ char *figures_to_metrics(const struct figures *figures)
         g_autofree char *name = figure_metric_name(desc);
         append_head(text, name, desc->help, desc->counter);
         for (unsigned user = 0; user < count; user++)
-            append_samples(text, desc, name, figures, user);
+            if (desc->subject == FIGURE_RUN || applies(desc, &figures->users[user]))
+                append_samples(text, desc, name, figures, user);
     }
     return g_string_free(text, FALSE);
 }

@@ -27,7 +27,7 @@ struct client {
 struct metrics {
     struct figures_source *source;
     struct unix_listener listener; /* with a port: the descriptor only */
-    guint accepting;
+    guint accepting, pause; /* one of them */
     GPtrArray *clients; /* struct client */
 };
 
@@ -144,11 +144,28 @@ static gboolean on_readable(gint fd, GIOCondition condition, gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
+static gboolean on_client(gint fd, GIOCondition condition, gpointer opaque);
+
+static gboolean on_pause_over(gpointer opaque)
+{
+    struct metrics *metrics = opaque;
+
+    metrics->pause = 0;
+    metrics->accepting = g_unix_fd_add(metrics->listener.fd, G_IO_IN, on_client, metrics);
+    return G_SOURCE_REMOVE;
+}
+
 static gboolean on_client(gint fd, GIOCondition condition, gpointer opaque)
 {
     struct metrics *metrics = opaque;
     int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+    if (accepted < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+        /* The client stays in the queue, and would wake us again at once. */
+        metrics->accepting = 0;
+        metrics->pause = g_timeout_add_seconds(1, on_pause_over, metrics);
+        return G_SOURCE_REMOVE;
+    }
     if (accepted < 0)
         return G_SOURCE_CONTINUE;
     if (metrics->clients->len >= CLIENTS_MAX) {
@@ -207,6 +224,8 @@ void metrics_destroy(struct metrics *metrics)
         return;
     if (metrics->accepting)
         g_source_remove(metrics->accepting);
+    if (metrics->pause)
+        g_source_remove(metrics->pause);
     g_ptr_array_unref(metrics->clients);
     unix_listener_close(&metrics->listener);
     g_free(metrics);

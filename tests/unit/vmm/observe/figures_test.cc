@@ -109,6 +109,7 @@ TEST_F(Figures, MetricsAreWellFormedAndSayWhatJsonSays)
     trace_emit(trace, TRACE_SUBMIT, 2, ENGINE_VCS0, 1, 0);
     auto f = take();
     f->users[0].busy_ns[ENGINE_VECS0] = 1234567890123;
+    f->users[0].vcpus = f->users[1].vcpus = 2;
     g_autofree char *text = figures_to_metrics(f.get());
     exposition::Families families;
     ASSERT_NO_THROW(families = exposition::Parser().parse(text)) << text;
@@ -143,6 +144,20 @@ TEST_F(Figures, MetricsAreWellFormedAndSayWhatJsonSays)
     }
     EXPECT_DOUBLE_EQ((families["vmm_vgpu_busy_seconds_total"].samples[{{"vm", "alpha"}, {"engine", "vecs0"}}]), 1234.567890123);
     json_node_unref(json);
+}
+
+// What a user does not have is left out, and is not 0.
+TEST_F(Figures, MetricsOfWhatIsThere)
+{
+    auto f = take();
+    g_free(f->users[0].type);
+    f->users[0].type = g_strdup("none");
+    f->users[0].vcpus = 2;
+    g_autofree char *text = figures_to_metrics(f.get());
+    exposition::Families families;
+    ASSERT_NO_THROW(families = exposition::Parser().parse(text)) << text;
+    EXPECT_EQ((families["vmm_vm_vcpus"].samples), (std::map<std::map<std::string, std::string>, double>{{{{"vm", "alpha"}}, 2}}));
+    EXPECT_EQ((families["vmm_vgpu_weight"].samples), (std::map<std::map<std::string, std::string>, double>{{{{"vm", "beta"}}, 1}}));
 }
 
 TEST_F(Figures, LabelsAreEscaped)
