@@ -108,7 +108,7 @@ bool outputs_trace_start(struct outputs *outputs, const char *path, GError **err
     g_autofree char *full = directory && !g_path_is_absolute(path) ? g_build_filename(directory, path, NULL) : g_strdup(path);
 
     bool ok = recorder_start(outputs->recorder, full, outputs->trace, error);
-    if (!ok && !directory && error)
+    if (!ok && !directory && !recorder_path(outputs->recorder) && error)
         g_prefix_error(error, "without [observe] directory files can be made beside other outputs only: ");
     choose_events(outputs);
     return ok;
