@@ -13,7 +13,7 @@ struct seen {
 
 struct watch {
     struct control *control;
-    struct seen *users;
+    GArray *users; /* struct seen, for as many as there were when we looked last */
     guint timer;
 };
 
@@ -59,9 +59,12 @@ static void look(struct control *control, unsigned user, struct seen *seen)
 static gboolean on_timer(gpointer opaque)
 {
     struct watch *watch = opaque;
+    unsigned count = gpu_setup_count(watch->control->config.figures->gpu);
 
-    for (unsigned i = 0; i < gpu_setup_count(watch->control->config.figures->gpu); i++)
-        look(watch->control, i, &watch->users[i]);
+    if (count > watch->users->len)
+        g_array_set_size(watch->users, count);
+    for (unsigned i = 0; i < count; i++)
+        look(watch->control, i, &g_array_index(watch->users, struct seen, i));
     return G_SOURCE_CONTINUE;
 }
 
@@ -70,7 +73,7 @@ struct watch *watch_create(struct control *control)
     struct watch *watch = g_new0(struct watch, 1);
 
     watch->control = control;
-    watch->users = g_new0(struct seen, MAX(gpu_setup_count(control->config.figures->gpu), 1u));
+    watch->users = g_array_new(FALSE, TRUE, sizeof(struct seen));
     watch->timer = g_timeout_add(PERIOD_MS, on_timer, watch);
     return watch;
 }
@@ -80,6 +83,6 @@ void watch_destroy(struct watch *watch)
     if (!watch)
         return;
     g_source_remove(watch->timer);
-    g_free(watch->users);
+    g_array_unref(watch->users);
     g_free(watch);
 }
