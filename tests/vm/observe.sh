@@ -123,7 +123,7 @@ says "a trace is started" 0 'out/live.json$' "$vmm" trace --control "$dir/contro
 says "one at a time" 1 'events are being recorded to .*/out/live.json \(stop that first\)' "$vmm" trace --control "$dir/control.sock" start other.json
 sleep 1.5
 says "it is stopped" 0 'out/live.json$' "$vmm" trace --control "$dir/control.sock" stop
-says "a trace elsewhere" 1 'Permission denied' "$vmm" trace --control "$dir/control.sock" start "$HOME/live.json"
+says "a trace elsewhere" 1 'none/live.json: No such file' "$vmm" trace --control "$dir/control.sock" start "$dir/none/live.json"
 says "another is started" 0 'last.json' "$vmm" trace --control "$dir/control.sock" start last.json
 says "nothing to do" 2 'what to do is missing' "$vmm" trace --control "$dir/control.sock" pause
 wait $run
