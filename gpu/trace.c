@@ -21,11 +21,14 @@ struct slot {
 };
 
 struct trace {
-    uint64_t counts[TRACE_MAX_VGPUS][TRACE_EVENT_COUNT]; /* atomic */
-    uint64_t head;                                       /* atomic: records ever written */
-    size_t mask;                                         /* ring length - 1 */
-    struct slot *ring;                                   /* NULL when not recording */
+    uint64_t counts[TRACE_MAX_VGPUS][ENGINE_COUNT + 1][TRACE_EVENT_COUNT]; /* atomic; the last engine is for events without one */
+    uint64_t head;                                                         /* atomic: records ever written */
+    uint64_t lost;                                                         /* atomic: overwritten before a reader got them */
+    uint64_t events;                                                       /* atomic: which kinds are kept; none without a ring */
+    size_t mask;                                                           /* ring length - 1 */
+    struct slot *ring;                                                     /* NULL before the first are kept */
 };
+G_STATIC_ASSERT(TRACE_EVENT_COUNT <= 64); /* bits of events */
 
 uint64_t trace_now_ns(void)
 {
@@ -39,14 +42,23 @@ struct trace *trace_create(size_t records)
 {
     struct trace *trace = g_new0(struct trace, 1);
 
-    if (records) {
+    if (records)
+        trace_keep(trace, records, TRACE_ALL_EVENTS);
+    return trace;
+}
+
+void trace_keep(struct trace *trace, size_t records, uint64_t events)
+{
+    if (!trace)
+        return;
+    if (!trace->ring && events) {
         size_t length = 1;
         while (length < records && length < (SIZE_MAX >> 1) / sizeof(struct slot))
             length <<= 1;
-        trace->ring = g_new0(struct slot, length);
         trace->mask = length - 1;
+        trace->ring = g_new0(struct slot, length);
     }
-    return trace;
+    __atomic_store_n(&trace->events, events, __ATOMIC_RELEASE); /* who sees a bit sees the ring */
 }
 
 void trace_destroy(struct trace *trace)
@@ -61,8 +73,8 @@ void trace_emit(struct trace *trace, enum trace_event event, unsigned vgpu, unsi
 {
     if (!trace || vgpu >= TRACE_MAX_VGPUS)
         return;
-    __atomic_add_fetch(&trace->counts[vgpu][event], 1, __ATOMIC_RELAXED);
-    if (!trace->ring)
+    __atomic_add_fetch(&trace->counts[vgpu][MIN(engine, (unsigned)ENGINE_COUNT)][event], 1, __ATOMIC_RELAXED);
+    if (!(__atomic_load_n(&trace->events, __ATOMIC_ACQUIRE) >> event & 1))
         return;
 
     uint64_t position = __atomic_fetch_add(&trace->head, 1, __ATOMIC_RELAXED);
@@ -77,9 +89,36 @@ void trace_emit(struct trace *trace, enum trace_event event, unsigned vgpu, unsi
     __atomic_store_n(&slot->sequence, position + 1, __ATOMIC_RELEASE);
 }
 
+uint64_t trace_count_engine(const struct trace *trace, unsigned vgpu, unsigned engine, enum trace_event event)
+{
+    if (!trace || vgpu >= TRACE_MAX_VGPUS)
+        return 0;
+    return __atomic_load_n(&trace->counts[vgpu][MIN(engine, (unsigned)ENGINE_COUNT)][event], __ATOMIC_RELAXED);
+}
+
 uint64_t trace_count(const struct trace *trace, unsigned vgpu, enum trace_event event)
 {
-    return trace && vgpu < TRACE_MAX_VGPUS ? __atomic_load_n(&trace->counts[vgpu][event], __ATOMIC_RELAXED) : 0;
+    uint64_t sum = 0;
+
+    for (unsigned e = 0; e <= ENGINE_COUNT; e++)
+        sum += trace_count_engine(trace, vgpu, e, event);
+    return sum;
+}
+
+uint64_t trace_recorded(const struct trace *trace)
+{
+    return trace ? __atomic_load_n(&trace->head, __ATOMIC_RELAXED) : 0;
+}
+
+uint64_t trace_lost(const struct trace *trace)
+{
+    return trace ? __atomic_load_n(&trace->lost, __ATOMIC_RELAXED) : 0;
+}
+
+static void note_lost(struct trace *trace, uint64_t *lost, uint64_t count)
+{
+    *lost += count;
+    __atomic_add_fetch(&trace->lost, count, __ATOMIC_RELAXED);
 }
 
 size_t trace_read(struct trace *trace, uint64_t *cursor, struct trace_record *records, size_t max, uint64_t *lost)
@@ -90,7 +129,7 @@ size_t trace_read(struct trace *trace, uint64_t *cursor, struct trace_record *re
         return 0;
     uint64_t head = __atomic_load_n(&trace->head, __ATOMIC_ACQUIRE);
     if (head - *cursor > trace->mask + 1) {
-        *lost += head - *cursor - (trace->mask + 1);
+        note_lost(trace, lost, head - *cursor - (trace->mask + 1));
         *cursor = head - (trace->mask + 1);
     }
     while (copied < max && *cursor < head) {
@@ -108,7 +147,7 @@ size_t trace_read(struct trace *trace, uint64_t *cursor, struct trace_record *re
         if (sequence == *cursor + 1 && __atomic_load_n(&slot->sequence, __ATOMIC_RELAXED) == sequence)
             copied++;
         else
-            ++*lost;
+            note_lost(trace, lost, 1);
         ++*cursor;
     }
     return copied;

@@ -9,6 +9,8 @@
 #ifndef MEDIANT_GPU_TRACE_H
 #define MEDIANT_GPU_TRACE_H
 
+#include "gpu/defs/engine.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,14 +52,26 @@ struct trace_record {
 
 struct trace;
 
-/* records is the length of the ring, rounded up to a power of two; 0 counts events without keeping them. */
+/* records is the length of the ring, rounded up to a power of two; 0 counts events without keeping them, until trace_keep(). */
 struct trace *trace_create(size_t records);
 void trace_destroy(struct trace *trace); /* NULL is allowed */
 
+/*
+ * From now on keeps those kinds of events alone whose bits are set (1 << TRACE_...; 0: none). The first call of a trace without a ring makes one of that length;
+ * it stays until the end. One thread at a time.
+ */
+void trace_keep(struct trace *trace, size_t records, uint64_t events);
+#define TRACE_ALL_EVENTS UINT64_MAX
+
 void trace_emit(struct trace *trace, enum trace_event event, unsigned vgpu, unsigned engine, uint64_t a, uint64_t b);
 
-/* Events counted so far. */
+/* Events counted so far; and those of one engine, or of none (TRACE_NO_ENGINE). */
 uint64_t trace_count(const struct trace *trace, unsigned vgpu, enum trace_event event);
+uint64_t trace_count_engine(const struct trace *trace, unsigned vgpu, unsigned engine, enum trace_event event);
+
+/* Records that went into the ring, and those that a reader of it came too late for (once for each reader). */
+uint64_t trace_recorded(const struct trace *trace);
+uint64_t trace_lost(const struct trace *trace);
 
 /*
  * Copies records that were written since *cursor (0 at first) and advances it; returns how many. *lost grows by the number that were

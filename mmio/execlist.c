@@ -15,6 +15,7 @@
 #include "mmio/vgpu_internal.h"
 
 #include <gio/gio.h>
+#include <string.h>
 
 enum { STATE_DWORDS = CTX_PDP0_LDW + 1 };
 
@@ -84,6 +85,8 @@ static void queue(struct virtual_engine *engine, uint64_t desc, uint64_t element
 
     struct flight *flight = g_new0(struct flight, 1);
     flight->root = root;
+    memcpy(flight->pdp, pdp, sizeof(flight->pdp));
+    flight->four_level = four_level;
     flight->element = element;
     vgpu->flips = g_array_new(FALSE, FALSE, sizeof(struct flip));
     flight->workload = workload_create(vgpu->client, engine->index, desc, four_level, shadow, &error);
@@ -249,6 +252,7 @@ static void ended(struct vgpu *vgpu, struct workload *workload)
         break;
     }
     case WORKLOAD_HUNG:
+        error_report(vgpu, flight);
         engine->hung = true; /* as hardware: nothing more happens until somebody resets the engine */
         break;
     case WORKLOAD_CANCELLED:

@@ -183,6 +183,7 @@ struct vgpu *vgpu_create(struct scheduler *scheduler, struct driver *driver, con
     vgpu->id = config->id;
     vgpu->name = g_strdup(config->name);
     vgpu->failed = config->failed;
+    vgpu->hung = config->hung;
     vgpu->opaque = config->opaque;
     vgpu->aperture_size = vgpu->gpu->info.aperture_size;
     vgpu->pci.ops = &pci_ops;
@@ -241,6 +242,11 @@ void vgpu_destroy(struct vgpu *vgpu)
 struct pci_device *vgpu_pci(struct vgpu *vgpu)
 {
     return &vgpu->pci;
+}
+
+void vgpu_set_weight(struct vgpu *vgpu, unsigned weight)
+{
+    sched_client_set_weight(vgpu->client, weight);
 }
 
 const char *vgpu_failure(struct vgpu *vgpu)

@@ -40,6 +40,11 @@ struct vgpu_config {
     struct trace *trace;
     /* Called once, from any thread, when the vGPU is disabled because of what its guest did; must not block. May be NULL. */
     void (*failed)(void *opaque, const char *reason);
+    /*
+     * Called from the vGPU's thread or a vCPU's, under the vGPU's lock, when a workload hung: where the engine stood. Must not block nor call back; state is valid
+     * during the call. May be NULL.
+     */
+    void (*hung)(void *opaque, const struct error_state *state);
     void *opaque;
 };
 
@@ -49,6 +54,9 @@ void vgpu_destroy(struct vgpu *vgpu); /* NULL is allowed; also by pci_device_ops
 
 /* The function to plug into a machine; owned by the vGPU. */
 struct pci_device *vgpu_pci(struct vgpu *vgpu);
+
+/* Its share of the engines' time from now on, 1 .. 256. Any thread. */
+void vgpu_set_weight(struct vgpu *vgpu, unsigned weight);
 
 /* The reason why it was disabled, or NULL; valid until vgpu_destroy(). */
 const char *vgpu_failure(struct vgpu *vgpu);

@@ -33,6 +33,8 @@ struct guest_region {
 struct flight {
     struct workload *workload;
     struct ppgtt_root *root;
+    uint64_t pdp[4];   /* the guest's own, as in its context image */
+    bool four_level;
     uint64_t element;  /* which submitted element it belongs to: virtual_engine.element */
     GArray *flips;     /* struct flip; NULL for none */
 };
@@ -66,6 +68,7 @@ struct vgpu {
     unsigned id;
     char *name;
     void (*failed)(void *opaque, const char *reason);
+    void (*hung)(void *opaque, const struct error_state *state);
     void *opaque;
 
     GMutex lock;
@@ -178,6 +181,9 @@ void engines_reap(struct vgpu *vgpu); /* takes what the scheduler has finished *
 void engines_invalidate_tlb(struct vgpu *vgpu, unsigned engine);
 /* Cancels all work of the engines and takes it back; the execlists are idle then. */
 void engines_cancel(struct vgpu *vgpu, unsigned engines, bool forget);
+
+/* error_report.c: tells the owner where the engine stood, with the batch from the guest's address space. */
+void error_report(struct vgpu *vgpu, const struct flight *flight);
 
 /* guest_view.c: what the scheduler may ask. */
 extern const struct guest_ops guest_view_ops;

@@ -33,7 +33,7 @@ bool engine_holds_lane(const struct sched_engine *engine, const struct sched_lan
     return false;
 }
 
-static struct workload *first_incomplete(const struct shadow_context *context)
+struct workload *first_incomplete(const struct shadow_context *context)
 {
     for (GList *link = context->workloads.head; link; link = link->next)
         if (!((struct workload *)link->data)->complete)

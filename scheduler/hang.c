@@ -70,6 +70,8 @@ static void reset(struct scheduler *scheduler, struct sched_engine *engine, cons
 
     trace_emit(scheduler->trace, TRACE_ENGINE_RESET, guilty ? guilty->client->id : TRACE_HOST, engine->index, reason != NULL, 0);
     engine_retire(scheduler, engine, now); /* what was complete before stays complete */
+    if (guilty && reason)
+        error_capture(scheduler, engine, guilty, reason);
     if (!driver_engine_reset(scheduler->driver, engine->index, &error)) {
         g_warning("%s: %s; the engine is out of use", gpu_engine_name(engine->index), error->message);
         engine->dead = true;

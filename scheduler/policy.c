@@ -51,6 +51,27 @@ void policy_leave(struct policy *policy, struct policy_entity *entity)
         policy->ops->leave(policy, entity);
 }
 
+void policy_switch(struct policy *policy, const struct policy_ops *ops, uint64_t now)
+{
+    policy->ops = ops;
+    policy->tag = policy->window = 0;
+    for (unsigned i = 0; i < policy->entities->len; i++) {
+        struct policy_entity *entity = policy_entity_at(policy, i);
+        entity->tag = 0;
+        entity->credit = 0;
+        entity->woken = false;
+        if (ops->join)
+            ops->join(policy, entity);
+    }
+    for (unsigned i = 0; i < policy->entities->len; i++) {
+        struct policy_entity *entity = policy_entity_at(policy, i);
+        if (entity->ready && ops->wake) {
+            entity->ready = false;
+            policy_ready(policy, entity, now);
+        }
+    }
+}
+
 void policy_ready(struct policy *policy, struct policy_entity *entity, uint64_t now)
 {
     if (entity->ready)

@@ -70,6 +70,11 @@ void policy_init(struct policy *policy, const struct policy_ops *ops, uint64_t s
 void policy_finish(struct policy *policy);
 void policy_join(struct policy *policy, struct policy_entity *entity);
 void policy_leave(struct policy *policy, struct policy_entity *entity);
+/*
+ * The entities go on under another policy, which knows nothing of what they have had: each begins as if it had just joined. Who runs
+ * will be charged for all that it has run since the last charge.
+ */
+void policy_switch(struct policy *policy, const struct policy_ops *ops, uint64_t now);
 /* Work has come, or none is left. Repeating the state that it is in changes nothing. */
 void policy_ready(struct policy *policy, struct policy_entity *entity, uint64_t now);
 void policy_idle(struct policy *policy, struct policy_entity *entity);

@@ -112,16 +112,46 @@ static void engine_init(struct scheduler *scheduler, unsigned index)
     policy_init(&engine->policy, scheduler->policy, scheduler->slice_ns);
 }
 
-struct scheduler *scheduler_create(struct driver *driver, const struct scheduler_config *config, GError **error)
+static const struct policy_ops *find_policy(const char *name, GError **error)
 {
-    const char *name = config->policy ? config->policy : policy_fair.name;
     const struct policy_ops *policy = policy_find(name);
 
     if (!policy) {
         g_autofree char *names = g_strjoinv(", ", (char **)policy_names());
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "policy: \"%s\" is none of %s", name, names);
-        return NULL;
     }
+    return policy;
+}
+
+bool scheduler_set_policy(struct scheduler *scheduler, const char *name, GError **error)
+{
+    const struct policy_ops *policy = find_policy(name, error);
+
+    if (!policy)
+        return false;
+    g_mutex_lock(&scheduler->lock);
+    scheduler->policy = policy;
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        policy_switch(&scheduler->engines[i].policy, policy, trace_now_ns());
+    g_mutex_unlock(&scheduler->lock);
+    driver_wake(scheduler->driver);
+    return true;
+}
+
+const char *scheduler_policy(struct scheduler *scheduler)
+{
+    g_mutex_lock(&scheduler->lock);
+    const char *name = scheduler->policy->name;
+    g_mutex_unlock(&scheduler->lock);
+    return name;
+}
+
+struct scheduler *scheduler_create(struct driver *driver, const struct scheduler_config *config, GError **error)
+{
+    const struct policy_ops *policy = find_policy(config->policy ? config->policy : policy_fair.name, error);
+
+    if (!policy)
+        return NULL;
     struct scheduler *scheduler = g_new0(struct scheduler, 1);
     scheduler->driver = driver;
     scheduler->trace = config->trace;

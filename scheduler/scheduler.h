@@ -12,6 +12,7 @@
 #ifndef MEDIANT_SCHEDULER_SCHEDULER_H
 #define MEDIANT_SCHEDULER_SCHEDULER_H
 
+#include "gpu/defs/error_state.h"
 #include "gpu/driver/driver.h"
 #include "gpu/trace.h"
 
@@ -37,6 +38,10 @@ void scheduler_destroy(struct scheduler *scheduler); /* all clients must be gone
 
 /* NULL-terminated. */
 const char *const *policy_names(void);
+/* Shares the engines by another policy from now on; false when there is none of that name. Any thread. */
+bool scheduler_set_policy(struct scheduler *scheduler, const char *name, GError **error);
+/* The name of the policy in force. Any thread. */
+const char *scheduler_policy(struct scheduler *scheduler);
 
 /*
  * What the scheduler asks of a vGPU while it prepares that vGPU's workloads. All but notify() run on the calling thread, inside
@@ -118,6 +123,10 @@ unsigned workload_engine(const struct workload *workload);
 uint64_t workload_desc(const struct workload *workload);
 uint64_t workload_busy_ns(const struct workload *workload); /* time on the engine */
 const char *workload_reason(const struct workload *workload); /* of a hang, in words; NULL otherwise */
+/*
+ * Of the workload that hung, where its engine stood; NULL for others, also those that were cancelled with it. The caller may add to it; it goes with the workload.
+ */
+struct error_state *workload_error_state(struct workload *workload);
 /*
  * Where the guest's ring head stands: at the tail for DONE, at the command that runs next for PREEMPTED. What the virtual
  * RING_HEAD register and the image show. Byte offset in the guest's ring.

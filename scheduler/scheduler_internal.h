@@ -105,6 +105,7 @@ struct workload {
     uint32_t ring_head;
     uint64_t busy_ns;
     char *reason;
+    struct error_state *error_state; /* of a hang, or NULL */
     bool emitted, complete, leaving, dispatched;
     bool submitted, written_back;
 };
@@ -244,6 +245,8 @@ void sched_client_note(struct sched_client *client, enum sched_quota quota, uint
 /* The engine lets go of the client's context now, which it was asked for when the last submission was made. */
 void engine_note_hold(const struct sched_engine *engine, struct sched_client *client, uint64_t now);
 
+/* The first of the context's workloads that is not complete, or NULL. */
+struct workload *first_incomplete(const struct shadow_context *context);
 /* Marks what is complete, accounts for time, hands out results. */
 void engine_retire(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now);
 void engine_deliver_interrupts(struct sched_engine *engine);
@@ -269,6 +272,9 @@ void engine_pulse(struct scheduler *scheduler, struct sched_engine *engine, bool
 /* hang.c: under the lock. */
 /* Looks for an engine that does not move, and resets it; returns when to look again. */
 uint64_t engine_check_hang(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now);
+
+/* error_capture.c: under the lock, before the engine is reset. Notes in the workload that the context executes where the engine stands. */
+void error_capture(struct scheduler *scheduler, const struct sched_engine *engine, const struct shadow_context *guilty, const char *reason);
 
 /* switched_registers.c: under the lock. */
 void switched_registers_init(struct scheduler *scheduler);

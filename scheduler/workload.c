@@ -190,6 +190,7 @@ void workload_free(struct workload *workload)
     batch_copies_free(workload->client, &workload->batches);
     g_free(workload->dwords);
     g_free(workload->reason);
+    error_state_free(workload->error_state);
     g_free(workload);
 }
 
@@ -241,6 +242,11 @@ uint64_t workload_busy_ns(const struct workload *workload)
 const char *workload_reason(const struct workload *workload)
 {
     return workload->reason;
+}
+
+struct error_state *workload_error_state(struct workload *workload)
+{
+    return workload->error_state;
 }
 
 uint32_t workload_ring_head(const struct workload *workload)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vmm decode: prints a recorded command stream or a context image in the PRM's terms. */
+/* vmm decode: prints a recorded command stream, a context image or the error state of a hang in the PRM's terms. */
 #include "vmm/commands.h"
 #include "vmm/error.h"
 
-#include "gpu/defs/decode.h"
+#include "gpu/defs/error_state.h"
 
 #include <gio/gio.h>
 #include <string.h>
@@ -46,26 +46,30 @@ static GArray *parse_hex(const char *text, const char *path, GError **error)
     return dwords;
 }
 
-static GArray *load(const char *path, bool hex, GError **error)
+/* The whole file, with a zero byte behind it. Caller frees with g_free(). */
+static char *load_contents(const char *path, gsize *length, GError **error)
 {
     g_autoptr(GFile) file = g_file_new_for_commandline_arg(strcmp(path, "-") == 0 ? "/dev/stdin" : path);
     g_autoptr(GFileInputStream) stream = g_file_read(file, NULL, error);
     g_autofree char *contents = NULL;
-    gsize length;
 
     if (!stream)
         return NULL;
     contents = g_malloc(MAX_BYTES + 1);
-    if (!g_input_stream_read_all(G_INPUT_STREAM(stream), contents, MAX_BYTES + 1, &length, NULL, error))
+    if (!g_input_stream_read_all(G_INPUT_STREAM(stream), contents, MAX_BYTES + 1, length, NULL, error))
         return NULL;
-    if (length > MAX_BYTES) {
+    if (*length > MAX_BYTES) {
         g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: larger than %d MiB", path, MAX_BYTES >> 20);
         return NULL;
     }
-    if (hex) {
-        contents[length] = '\0';
+    contents[*length] = '\0';
+    return g_steal_pointer(&contents);
+}
+
+static GArray *to_dwords(const char *contents, gsize length, const char *path, bool hex, GError **error)
+{
+    if (hex)
         return parse_hex(contents, path, error);
-    }
     if (length % 4) {
         g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %zu bytes are not whole dwords (text needs --hex)", path, (size_t)length);
         return NULL;
@@ -73,6 +77,21 @@ static GArray *load(const char *path, bool hex, GError **error)
     GArray *dwords = g_array_sized_new(FALSE, FALSE, sizeof(uint32_t), (guint)(length / 4));
     g_array_append_vals(dwords, contents, (guint)(length / 4));
     return dwords;
+}
+
+/* What vmm run and vmm serve leave of a hang. */
+static int decode_hang(const char *text, const char *path)
+{
+    g_autoptr(GError) error = NULL;
+    struct error_state *state = error_state_parse(text, &error);
+
+    if (!state) {
+        fprintf(stderr, "vmm: decode: %s: %s\n", path, error->message);
+        return EXIT_USAGE;
+    }
+    error_state_decode(state, print_line, NULL);
+    error_state_free(state);
+    return EXIT_OK;
 }
 
 int cmd_decode(int argc, char **argv)
@@ -101,7 +120,11 @@ int cmd_decode(int argc, char **argv)
         fprintf(stderr, "vmm: decode: \"%s\" is not an address (try 0x100000)\n", address);
         return EXIT_USAGE;
     }
-    GArray *dwords = load(argv[1], hex, &error);
+    gsize length = 0;
+    g_autofree char *contents = load_contents(argv[1], &length, &error);
+    if (contents && error_state_is(contents))
+        return decode_hang(contents, argv[1]);
+    GArray *dwords = contents ? to_dwords(contents, length, argv[1], hex, &error) : NULL;
     if (!dwords) {
         fprintf(stderr, "vmm: decode: %s\n", error->message);
         return EXIT_USAGE;

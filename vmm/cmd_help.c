@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vmm help: the commands, one command, or the keys of the configuration file. The keys, policies and types come from the tables that the
- * program itself uses; docs/configuration.md holds a copy of the Markdown form, which tests/docs.sh compares.
+ * vmm help: the commands, one command, the keys of the configuration file, what the control socket understands, or the metrics. All of it comes from the tables
+ * that the program itself uses; docs/configuration.md, docs/control.md and docs/observing.md hold copies of the Markdown forms, which tests/docs.sh compares.
  */
 #include "vmm/commands.h"
+#include "vmm/control/control.h"
 #include "vmm/error.h"
+#include "vmm/observe/trace_commands.h"
 #include "vmm/options.h"
 #include "vmm/units.h"
 
@@ -63,22 +65,125 @@ static void print_config_markdown(void)
     puts("");
 }
 
+static void print_metric_list(void)
+{
+    for (size_t i = 0; i < figure_count; i++) {
+        const struct figure_desc *desc = &figure_descs[i];
+        g_autofree char *name = figure_metric_name(desc);
+        const char *label = figure_label(desc->dimension), *vm = desc->subject == FIGURE_RUN ? "" : "vm";
+        printf("%-42s %-8s %s%s%s%s  %s\n", name, desc->counter ? "counter" : "gauge", *vm ? "{vm" : "", label ? "," : "", label ? label : "", *vm ? "}" : "",
+               desc->help);
+    }
+}
+
+static void print_metrics_markdown(void)
+{
+    puts("\n| metric | kind | labels | meaning |\n| --- | --- | --- | --- |");
+    for (size_t i = 0; i < figure_count; i++) {
+        const struct figure_desc *desc = &figure_descs[i];
+        g_autofree char *name = figure_metric_name(desc);
+        const char *label = figure_label(desc->dimension);
+        printf("| `%s` | %s | %s%s%s | %s |\n", name, desc->counter ? "counter" : "gauge", desc->subject == FIGURE_RUN ? "" : "vm", label ? ", " : "",
+               label ? label : "", desc->help);
+    }
+    puts("");
+}
+
+static void print_arguments(const struct control_command *command, const char *mark, const char *none)
+{
+    for (const struct control_argument *argument = command->arguments; argument->name; argument++)
+        printf("%s%s%s%s%s", argument == command->arguments ? "" : ", ", mark, argument->name, mark, argument->optional ? " (optional)" : "");
+    if (!command->arguments[0].name)
+        fputs(none, stdout);
+}
+
+static void print_control_commands(const struct control_command *commands)
+{
+    for (const struct control_command *command = commands; command->name; command++) {
+        printf("  %-16s  %s; arguments: ", command->name, command->help);
+        print_arguments(command, "", "none");
+        puts("");
+    }
+}
+
+static void print_control_help(void)
+{
+    puts("Commands of the control socket.");
+    print_control_commands(control_protocol_commands);
+    print_control_commands(control_run_commands);
+    print_control_commands(trace_commands);
+    puts("\nEvents.");
+    for (const struct control_event_desc *event = control_run_events; event->name; event++)
+        printf("  %-16s  %s; data: %s\n", event->name, event->help, event->data);
+}
+
+static void print_control_commands_markdown(const struct control_command *commands)
+{
+    for (const struct control_command *command = commands; command->name; command++) {
+        printf("| `%s` | ", command->name);
+        print_arguments(command, "`", "");
+        printf(" | %s |\n", command->help);
+    }
+}
+
+static void print_argument_meanings(const struct control_command *commands)
+{
+    for (const struct control_command *command = commands; command->name; command++)
+        for (const struct control_argument *argument = command->arguments; argument->name; argument++)
+            printf("| `%s` | `%s` | %s | %s |\n", command->name, argument->name,
+                   argument->type == CONTROL_STRING ? "string" : argument->type == CONTROL_NUMBER ? "number" : "true or false", argument->help);
+}
+
+static void print_control_markdown(void)
+{
+    puts("\n#### Commands\n\n| command | arguments | what it does |\n| --- | --- | --- |");
+    print_control_commands_markdown(control_protocol_commands);
+    print_control_commands_markdown(control_run_commands);
+    print_control_commands_markdown(trace_commands);
+    puts("\n#### Arguments\n\n| command | argument | type | meaning |\n| --- | --- | --- | --- |");
+    print_argument_meanings(control_run_commands);
+    print_argument_meanings(trace_commands);
+    puts("\n#### Events\n\n| event | data | when |\n| --- | --- | --- |");
+    for (const struct control_event_desc *event = control_run_events; event->name; event++)
+        printf("| `%s` | %s | %s |\n", event->name, event->data, event->help);
+    puts("");
+}
+
+/* What is no command and has help all the same. */
+static const struct topic {
+    const char *name;
+    void (*print)(void);
+    void (*print_markdown)(void);
+} topics[] = {
+    {"config", print_config_help, print_config_markdown},
+    {"control", print_control_help, print_control_markdown},
+    {"metrics", print_metric_list, print_metrics_markdown},
+};
+
+static const struct topic *find_topic(const char *name)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(topics); i++)
+        if (strcmp(topics[i].name, name) == 0)
+            return &topics[i];
+    return NULL;
+}
+
 int cmd_help(int argc, char **argv)
 {
     char *help[] = {NULL, "--help", NULL};
     gboolean markdown = FALSE;
-    const GOptionEntry entries[] = {{"markdown", 0, 0, G_OPTION_ARG_NONE, &markdown, "With config: print Markdown tables", NULL}, {0}};
+    const GOptionEntry entries[] = {{"markdown", 0, 0, G_OPTION_ARG_NONE, &markdown, "With config, control or metrics: print Markdown tables", NULL}, {0}};
     int code;
 
     if (!command_parse(&argc, &argv, entries, 0, 1, &code))
         return code;
-    bool config = argc == 2 && strcmp(argv[1], "config") == 0;
-    if (markdown && !config) {
-        fputs("vmm: help: --markdown is for vmm help config\n", stderr);
+    const struct topic *topic = argc == 2 ? find_topic(argv[1]) : NULL;
+    if (markdown && !topic) {
+        fputs("vmm: help: --markdown is for vmm help config, control or metrics\n", stderr);
         return EXIT_USAGE;
     }
-    if (config) {
-        (markdown ? print_config_markdown : print_config_help)();
+    if (topic) {
+        (markdown ? topic->print_markdown : topic->print)();
         return EXIT_OK;
     }
     if (argc == 1) {

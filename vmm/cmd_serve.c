@@ -6,7 +6,8 @@
 #include "vmm/sandbox/sandbox.h"
 #include "vmm/serve.h"
 
-static int serve(const char *path, const char *const *overrides, double timeout, bool once, bool no_sandbox, const struct output_options *outputs)
+static int serve(const char *path, const char *const *overrides, double timeout, bool once, bool no_sandbox, const char *control,
+                 const struct output_options *outputs)
 {
     struct serve_options options = {.timeout_s = timeout, .once = once, .outputs = outputs};
     GError *error = NULL;
@@ -18,6 +19,8 @@ static int serve(const char *path, const char *const *overrides, double timeout,
     if (!output_options_check(outputs, "serve"))
         return EXIT_USAGE;
     struct config *config = config_load(path, overrides, &error);
+    if (config && control)
+        config_set_control(config, control);
     if (!config || !config_check(config, CONFIG_CHECK_BEFORE_START, &error)) {
         config_free(config);
         return command_fail(error);
@@ -34,6 +37,7 @@ static int serve(const char *path, const char *const *overrides, double timeout,
 int cmd_serve(int argc, char **argv)
 {
     g_auto(GStrv) overrides = NULL;
+    g_autofree char *control = NULL;
     struct output_options outputs = {0};
     double timeout = 0;
     gboolean once = FALSE, no_sandbox = FALSE;
@@ -42,13 +46,14 @@ int cmd_serve(int argc, char **argv)
         {"timeout", 't', 0, G_OPTION_ARG_DOUBLE, &timeout, "Stop after this time, with exit code 124", "SECONDS"},
         {"once", 0, 0, G_OPTION_ARG_NONE, &once, "End when each vGPU has had a client and the last of them has left", NULL},
         {"no-sandbox", 0, 0, G_OPTION_ARG_NONE, &no_sandbox, "Keep all rights of the process, for debuggers and other tools", NULL},
+        {"control", 0, 0, G_OPTION_ARG_FILENAME, &control, "Listen for vmm ps, vmm top and QMP clients, as the key control of [vmm]", "PATH|auto"},
         OUTPUT_OPTION_ENTRIES(&outputs),
         {0},
     };
     int code;
 
     if (command_parse(&argc, &argv, entries, 1, 1, &code))
-        code = serve(argv[1], (const char *const *)overrides, timeout, once, no_sandbox, &outputs);
+        code = serve(argv[1], (const char *const *)overrides, timeout, once, no_sandbox, control, &outputs);
     output_options_clear(&outputs);
     return code;
 }

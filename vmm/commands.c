@@ -11,12 +11,20 @@
 const struct command commands[] = {
     {"run", cmd_run, "CONFIG.ini", "run the VMs of a configuration file"},
     {"serve", cmd_serve, "CONFIG.ini", "offer the vGPUs of a configuration file to QEMU and other VMMs"},
+    {"ps", cmd_ps, "", "list the guests of VMMs that run"},
+    {"top", cmd_top, "", "show what the guests do with the GPU, again and again"},
+    {"pause", cmd_pause, "NAME", "stop a guest's vCPUs for a while"},
+    {"resume", cmd_resume, "NAME", "let a paused guest go on"},
+    {"stop", cmd_stop, "NAME", "press a guest's power button and wait for its end"},
+    {"set", cmd_set, "NAME KEY=VALUE...", "change weight or policy while a guest runs"},
+    {"screenshot", cmd_screenshot, "NAME FILE.png", "write what a guest's screen shows"},
+    {"trace", cmd_trace, "start FILE|stop", "record what the engines do, for ui.perfetto.dev"},
     {"check", cmd_check, "CONFIG.ini", "check a configuration file without starting anything"},
     {"types", cmd_types, "", "list the vGPU types"},
     {"gpus", cmd_gpus, "", "list the host's Intel GPUs"},
     {"opregion", cmd_opregion, "FILE", "write the OpRegion that tells a guest's driver of its monitor ports"},
-    {"decode", cmd_decode, "FILE", "print a command stream or a context image in words"},
-    {"help", cmd_help, "[COMMAND|config]", "explain a command, or the keys of the configuration file"},
+    {"decode", cmd_decode, "FILE", "print a command stream, a context image or the error state of a hang in words"},
+    {"help", cmd_help, "[TOPIC]", "explain a command, or config (its keys), control (the socket's commands) or metrics"},
     {0},
 };
 
@@ -32,7 +40,7 @@ void command_print_list(FILE *file)
 {
     fputs("Usage: vmm COMMAND [OPTION...]\n\nCommands:\n", file);
     for (const struct command *command = commands; command->name; command++)
-        fprintf(file, "  %-8s %-17s %s\n", command->name, command->args, command->help);
+        fprintf(file, "  %-10s %-19s %s\n", command->name, command->args, command->help);
     fputs("\nvmm COMMAND --help tells the options of a command.\n"
           "Exit codes: 0 guests shut down, 1 VMM failure, 2 usage or configuration, 3 guest crashed, 4 vGPU disabled, 124 timeout.\n",
           file);

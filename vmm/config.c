@@ -5,12 +5,26 @@
 #include "vmm/error.h"
 #include "vmm/units.h"
 
-#include "mmio/vgpu.h"
-
 #include <string.h>
 
 #define FILE_SIZE_MAX (UINT64_C(1) << 20)
 enum { NAME_MAX_BYTES = 32, GUESTS_MAX = 64 };
+
+/* The groups without a name: where their settings are in struct config. */
+static const struct {
+    enum option_group group;
+    size_t offset;
+} plain_groups[] = {
+    {OPTION_GPU, offsetof(struct config, gpu)},
+    {OPTION_SCHEDULER, offsetof(struct config, scheduler)},
+    {OPTION_OBSERVE, offsetof(struct config, observe)},
+    {OPTION_VMM, offsetof(struct config, vmm)},
+};
+
+static void *plain_settings(struct config *config, size_t index)
+{
+    return (char *)config + plain_groups[index].offset;
+}
 
 static void vm_free(gpointer data)
 {
@@ -34,53 +48,18 @@ void config_free(struct config *config)
 {
     if (!config)
         return;
-    option_clear_all(OPTION_GPU, &config->gpu);
-    option_clear_all(OPTION_SCHEDULER, &config->scheduler);
+    for (size_t i = 0; i < G_N_ELEMENTS(plain_groups); i++)
+        option_clear_all(plain_groups[i].group, plain_settings(config, i));
     g_ptr_array_unref(config->vms);
     g_ptr_array_unref(config->vgpus);
     g_free(config->path);
     g_free(config);
 }
 
-GArray *config_gpu_users(const struct config *config)
+void config_set_control(struct config *config, const char *value)
 {
-    GArray *users = g_array_new(FALSE, FALSE, sizeof(struct gpu_user));
-
-    for (unsigned i = 0; i < config->vms->len; i++) {
-        const struct vm_settings *vm = g_ptr_array_index(config->vms, i);
-        struct gpu_user user = {.group = "vm",
-                                .key = "gpu",
-                                .name = vm->name,
-                                .type = g_str_has_prefix(vm->gpu, VFIO_USER_PREFIX) ? "none" : vm->gpu,
-                                .monitor = vm->monitor,
-                                .screenshot = vm->screenshot,
-                                .weight = (unsigned)vm->weight};
-        g_array_append_val(users, user);
-    }
-    for (unsigned i = 0; i < config->vgpus->len; i++) {
-        const struct vgpu_settings *vgpu = g_ptr_array_index(config->vgpus, i);
-        struct gpu_user user = {.group = "vgpu",
-                                .key = "type",
-                                .name = vgpu->name,
-                                .type = vgpu->type,
-                                .monitor = vgpu->monitor,
-                                .screenshot = vgpu->screenshot,
-                                .weight = (unsigned)vgpu->weight};
-        g_array_append_val(users, user);
-    }
-    return users;
-}
-
-bool gpu_user_has_vgpu(const struct gpu_user *user)
-{
-    return strcmp(user->type, "none") != 0 && strcmp(user->type, "passthrough") != 0;
-}
-
-unsigned gpu_user_weight(const struct gpu_user *user)
-{
-    const struct vgpu_type *type = vgpu_type_find(user->type);
-
-    return !type ? 0 : user->weight ? user->weight : type->weight;
+    g_free(config->vmm.control);
+    config->vmm.control = g_strdup(value);
 }
 
 static void set_defaults(enum option_group group, void *settings)
@@ -90,6 +69,15 @@ static void set_defaults(enum option_group group, void *settings)
         if (options[i].group == group && options[i].fallback && !option_set(&options[i], settings, NULL, options[i].fallback, NULL, &reason))
             g_error("default of %s: %s", options[i].key, reason);
     }
+}
+
+/* The index of the one with that name in plain_groups; false when there is none. */
+static bool find_plain(const char *name, size_t *index)
+{
+    for (*index = 0; *index < G_N_ELEMENTS(plain_groups); ++*index)
+        if (strcmp(option_group_names[plain_groups[*index].group], name) == 0)
+            return true;
+    return false;
 }
 
 /* The groups that have names: where their settings are, how large these are, and what they are called. */
@@ -181,15 +169,17 @@ static void *open_named_group(struct config *config, const struct named_group *n
 /* The settings that a group of the file fills; creates those of a VM or vGPU. */
 static void *open_group(struct config *config, const char *group, enum option_group *kind, GError **error)
 {
-    static const char *const known[] = {"gpu", "scheduler", "vm NAME", "vgpu NAME", NULL};
+    const char *known[OPTION_GROUPS + 1] = {0};
+    char titles[OPTION_GROUPS][32];
+    size_t plain;
 
-    if (strcmp(group, "gpu") == 0) {
-        *kind = OPTION_GPU;
-        return &config->gpu;
+    for (unsigned i = 0; i < OPTION_GROUPS; i++) {
+        g_snprintf(titles[i], sizeof(titles[i]), "%s%s", option_group_names[i], option_group_is_named(i) ? " NAME" : "");
+        known[i] = titles[i];
     }
-    if (strcmp(group, "scheduler") == 0) {
-        *kind = OPTION_SCHEDULER;
-        return &config->scheduler;
+    if (find_plain(group, &plain)) {
+        *kind = plain_groups[plain].group;
+        return plain_settings(config, plain);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(named_groups); i++) {
         const char *prefix = option_group_names[named_groups[i].group];
@@ -199,10 +189,11 @@ static void *open_group(struct config *config, const char *group, enum option_gr
         }
     }
     const char *guess = strcmp(group, "vm") == 0 ? "vm NAME" : strcmp(group, "vgpu") == 0 ? "vgpu NAME" : suggest(group, known);
+    g_autofree char *all = g_strjoinv("], [", (char **)known);
     if (guess)
         fail_config(error, config->path, "[%s]: unknown group (did you mean [%s]?)", group, guess);
     else
-        fail_config(error, config->path, "[%s]: unknown group (groups are [gpu], [scheduler], [vm NAME], [vgpu NAME])", group);
+        fail_config(error, config->path, "[%s]: unknown group (groups are [%s])", group, all);
     return NULL;
 }
 
@@ -276,10 +267,9 @@ static bool override(struct config *config, const char *text, GError **error)
         return fail_config(error, where, "not of the form section.key=value (try -o gpu.aperture=512M)");
     *dot = '\0';
     const char *section = left, *key = dot + 1, *value = equals + 1;
-    if (strcmp(section, "gpu") == 0)
-        return set_key(OPTION_GPU, &config->gpu, where, section, key, value, NULL, error);
-    if (strcmp(section, "scheduler") == 0)
-        return set_key(OPTION_SCHEDULER, &config->scheduler, where, section, key, value, NULL, error);
+    size_t plain;
+    if (find_plain(section, &plain))
+        return set_key(plain_groups[plain].group, plain_settings(config, plain), where, section, key, value, NULL, error);
 
     g_autoptr(GStrvBuilder) names = g_strv_builder_new();
     bool found = false;
@@ -303,7 +293,9 @@ static bool override(struct config *config, const char *text, GError **error)
     }
     if (found)
         return true;
-    g_strv_builder_add_many(names, "gpu", "scheduler", config->vgpus->len ? "vgpu" : "vm", NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(plain_groups); i++)
+        g_strv_builder_add(names, option_group_names[plain_groups[i].group]);
+    g_strv_builder_add(names, config->vgpus->len ? "vgpu" : "vm");
     g_auto(GStrv) known = g_strv_builder_end(names);
     const char *guess = suggest(section, (const char *const *)known);
     g_autofree char *list = g_strjoinv(", ", known);
@@ -365,8 +357,8 @@ struct config *config_load(const char *path, const char *const *overrides, GErro
     config->path = g_strdup(path);
     config->vms = g_ptr_array_new_with_free_func(vm_free);
     config->vgpus = g_ptr_array_new_with_free_func(vgpu_free);
-    set_defaults(OPTION_GPU, &config->gpu);
-    set_defaults(OPTION_SCHEDULER, &config->scheduler);
+    for (size_t i = 0; i < G_N_ELEMENTS(plain_groups); i++)
+        set_defaults(plain_groups[i].group, plain_settings(config, i));
 
     if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
         fail_config(error, path, "no such file");

@@ -13,15 +13,19 @@ struct config {
     char *path;
     struct gpu_settings gpu;
     struct scheduler_settings scheduler;
+    struct observe_settings observe;
+    struct vmm_settings vmm;
     GPtrArray *vms;   /* struct vm_settings *, in the file's order */
     GPtrArray *vgpus; /* struct vgpu_settings *, in the file's order; a file has VMs or vGPUs, not both */
 };
 
 /*
- * Reads path and applies overrides ("section.key=value", NULL-terminated, may be NULL). A section is gpu, scheduler, a VM's or vGPU's name (or
+ * Reads path and applies overrides ("section.key=value", NULL-terminated, may be NULL). A section is gpu, scheduler, vmm, a VM's or vGPU's name (or
  * "vm NAME"), or "vm" or "vgpu" for all of them.
  */
 struct config *config_load(const char *path, const char *const *overrides, GError **error);
+/* The option --control: as -o vmm.control=VALUE. */
+void config_set_control(struct config *config, const char *value);
 void config_free(struct config *config); /* NULL is allowed */
 
 /* What can be said without KVM: images load, types fit, the GPU is not used twice. config_load() does not do this. */

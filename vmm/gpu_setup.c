@@ -10,6 +10,7 @@
 #include "mmio/vgpu.h"
 #include "scheduler/scheduler.h"
 #include "vmm/error.h"
+#include "vmm/observe/hang_files.h"
 
 #include <string.h>
 
@@ -26,6 +27,7 @@ struct gpu_setup {
     struct gpu_setup_config config;
     struct driver *driver;
     struct scheduler *scheduler;
+    struct hang_files *hangs;
     GArray *users; /* struct gpu_user */
     struct user_gpu *gpus; /* one for each user */
 };
@@ -35,6 +37,13 @@ static void vgpu_failed(void *opaque, const char *reason)
     struct user_gpu *gpu = opaque;
 
     gpu->setup->config.failed(gpu->setup->config.opaque, gpu->index, reason);
+}
+
+static void vgpu_hung(void *opaque, const struct error_state *state)
+{
+    struct user_gpu *gpu = opaque;
+
+    hang_files_add(gpu->setup->hangs, state);
 }
 
 static struct model *create_model(struct gpu_setup *setup, unsigned trace_id, bool hdmi, GError **error)
@@ -73,6 +82,7 @@ static bool create_vgpu(struct gpu_setup *setup, struct user_gpu *gpu, const str
                                  .hdmi = strcmp(user->monitor, "hdmi") == 0,
                                  .trace = setup->config.trace,
                                  .failed = vgpu_failed,
+                                 .hung = vgpu_hung,
                                  .opaque = gpu};
     g_autoptr(GError) problem = NULL;
 
@@ -103,6 +113,7 @@ struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError
 
     setup->config = *config;
     setup->users = config_gpu_users(config->config);
+    setup->hangs = hang_files_create(config->config->observe.directory);
     setup->gpus = g_new0(struct user_gpu, setup->users->len);
     for (unsigned i = 0; i < setup->users->len; i++) {
         const struct gpu_user *user = gpu_setup_user(setup, i);
@@ -129,6 +140,7 @@ void gpu_setup_destroy(struct gpu_setup *setup)
             setup->gpus[i].device->ops->destroy(setup->gpus[i].device);
     scheduler_destroy(setup->scheduler);
     driver_destroy(setup->driver);
+    hang_files_destroy(setup->hangs);
     g_free(setup->gpus);
     g_array_unref(setup->users);
     g_free(setup);
@@ -167,6 +179,35 @@ bool gpu_setup_stats(struct gpu_setup *setup, unsigned user, struct vgpu_stats *
         return false;
     vgpu_stats(setup->gpus[user].vgpu, stats);
     return true;
+}
+
+const char *gpu_setup_failure(struct gpu_setup *setup, unsigned user)
+{
+    return setup->gpus[user].vgpu ? vgpu_failure(setup->gpus[user].vgpu) : NULL;
+}
+
+bool gpu_setup_set_weight(struct gpu_setup *setup, unsigned user, unsigned weight, GError **error)
+{
+    if (!setup->gpus[user].vgpu) {
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "%s has no vGPU", gpu_setup_user(setup, user)->name);
+        return false;
+    }
+    vgpu_set_weight(setup->gpus[user].vgpu, weight);
+    g_array_index(setup->users, struct gpu_user, user).weight = weight;
+    return true;
+}
+
+bool gpu_setup_set_policy(struct gpu_setup *setup, const char *policy, GError **error)
+{
+    if (setup->scheduler)
+        return scheduler_set_policy(setup->scheduler, policy, error);
+    g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "there are no vGPUs that a policy would be for");
+    return false;
+}
+
+const char *gpu_setup_policy(struct gpu_setup *setup)
+{
+    return setup->scheduler ? scheduler_policy(setup->scheduler) : setup->config.config->scheduler.policy;
 }
 
 struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned user, GError **error)

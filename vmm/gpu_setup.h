@@ -10,6 +10,10 @@
 #include "gpu/trace.h"
 #include "vmm/config.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct gpu_setup;
 struct image;
 struct vgpu_stats;
@@ -39,7 +43,17 @@ unsigned gpu_setup_trace_id(const struct gpu_setup *setup, unsigned user);
 const char *gpu_setup_trace_name(void *setup, unsigned trace_id);
 /* What the user's vGPU did; false when it has none. Until its device is destroyed. */
 bool gpu_setup_stats(struct gpu_setup *setup, unsigned user, struct vgpu_stats *stats);
+/* Why the user's vGPU was disabled; NULL when it was not, or there is none. Until its device is destroyed. */
+const char *gpu_setup_failure(struct gpu_setup *setup, unsigned user);
+/* While guests run; from the main loop's thread. False with an error when the user has no vGPU, or there is no such policy. */
+bool gpu_setup_set_weight(struct gpu_setup *setup, unsigned user, unsigned weight, GError **error);
+bool gpu_setup_set_policy(struct gpu_setup *setup, const char *policy, GError **error);
+/* The policy's name in force; a constant. */
+const char *gpu_setup_policy(struct gpu_setup *setup);
 /* The user's screen; NULL with an error. Caller frees with image_free(). Any thread, until its device is destroyed. */
 struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned user, GError **error);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

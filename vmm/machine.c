@@ -27,7 +27,8 @@ void machine_finish(struct machine *machine, enum machine_end end, unsigned stat
     g_free(message);
     if (!first)
         return;
-    __atomic_store_n(&machine->stop, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&machine->stop, true, __ATOMIC_SEQ_CST);
+    pause_finish(machine->pause);
     g_mutex_lock(&machine->threads_lock);
     for (unsigned i = 0; i < machine->vcpu_count; i++)
         vcpu_kick(&machine->vcpus[i]);
@@ -35,6 +36,52 @@ void machine_finish(struct machine *machine, enum machine_end end, unsigned stat
     g_cond_signal(&machine->kicked_cond);
     g_mutex_unlock(&machine->threads_lock);
     machine->ended(machine->opaque);
+}
+
+static void kick_all(void *opaque)
+{
+    struct machine *machine = opaque;
+
+    g_mutex_lock(&machine->threads_lock);
+    for (unsigned i = 0; i < machine->vcpu_count; i++)
+        vcpu_kick(&machine->vcpus[i]);
+    g_mutex_unlock(&machine->threads_lock);
+}
+
+static void stop_clocks(void *opaque, bool stand)
+{
+    struct machine *machine = opaque;
+
+    power_stop_timer(machine->power, stand);
+}
+
+bool machine_pause(struct machine *machine, GError **error)
+{
+    enum { PATIENCE_US = 2 * G_USEC_PER_SEC };
+
+    if (pause_begin(machine->pause, PATIENCE_US))
+        return true;
+    if (__atomic_load_n(&machine->stop, __ATOMIC_SEQ_CST))
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "guest %s has ended", machine->name);
+    else
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "guest %s: a vCPU did not stop within %d s, as it waits for a device (try again)", machine->name,
+                    PATIENCE_US / (int)G_USEC_PER_SEC);
+    return false;
+}
+
+void machine_resume(struct machine *machine)
+{
+    pause_end(machine->pause);
+}
+
+bool machine_is_paused(struct machine *machine)
+{
+    return pause_is_on(machine->pause);
+}
+
+void machine_power_button(struct machine *machine)
+{
+    power_press_button(machine->power);
 }
 
 struct machine_result machine_result(struct machine *machine)
@@ -189,6 +236,8 @@ struct machine *machine_create(const struct machine_config *config, GError **err
     if (!insn_syscall_works(machine->kvm_fd))
         insn_syscall_watch(machine->vm_fd); /* without it only kernel code runs */
     add_devices(machine);
+    machine->pause = pause_create(
+        &(struct pause_config){.vm_fd = machine->vm_fd, .vcpus = config->vcpus, .kick = kick_all, .clocks = stop_clocks, .opaque = machine});
     machine->vcpus = g_new0(struct vcpu, config->vcpus);
     machine->vcpu_count = config->vcpus;
     for (unsigned i = 0; i < config->vcpus; i++)
@@ -283,6 +332,16 @@ size_t machine_input(struct machine *machine, const uint8_t *data, size_t len)
     return serial_receive(machine->serial, data, len);
 }
 
+void machine_usage(const struct machine *machine, struct machine_usage *usage)
+{
+    *usage = (struct machine_usage){.vcpus = machine->vcpu_count, .resident = memory_resident(machine->memory)};
+    for (unsigned i = 0; i < machine->memory->count; i++)
+        usage->memory += machine->memory->regions[i].size;
+    for (unsigned i = 0; i < machine->vcpu_count; i++)
+        for (unsigned e = 0; e < MACHINE_EXITS; e++)
+            usage->exits[e] += __atomic_load_n(&machine->vcpus[i].exits[e], __ATOMIC_RELAXED);
+}
+
 void machine_destroy(struct machine *machine)
 {
     if (!machine)
@@ -297,6 +356,7 @@ void machine_destroy(struct machine *machine)
     g_free(machine->vcpus);
     cpu_group_destroy(machine->cpu);
     serial_destroy(machine->serial);
+    pause_destroy(machine->pause);
     power_destroy(machine->power);
     rtc_destroy(machine->rtc);
     sink_destroy(machine->sink);

@@ -2,8 +2,8 @@
 /*
  * One virtual machine: RAM, vCPUs, PCI bus, serial port, power. Created by session.c, one for each [vm NAME].
  *
- * Threads: create, attach, start, join and destroy belong to one thread (the main loop's). machine_stop(), machine_input() and
- * machine_result() may be called from any. Each vCPU has its own thread.
+ * Threads: create, attach, start, pause, resume, join and destroy belong to one thread (the main loop's). machine_stop(), machine_power_button(),
+ * machine_input() and machine_result() may be called from any. Each vCPU has its own thread.
  */
 #ifndef MEDIANT_VMM_MACHINE_H
 #define MEDIANT_VMM_MACHINE_H
@@ -53,6 +53,15 @@ void machine_attach(struct machine *machine, unsigned slot, struct pci_device *d
 bool machine_start(struct machine *machine, GError **error);
 /* Asks the vCPUs to stop; ended() follows. */
 void machine_stop(struct machine *machine);
+/*
+ * Stands still until machine_resume(), see pause.h; nothing to do when it does already. Returns when all vCPUs stand; an error when one does not within two
+ * seconds (it runs on then), or the machine has ended.
+ */
+bool machine_pause(struct machine *machine, GError **error);
+void machine_resume(struct machine *machine);
+bool machine_is_paused(struct machine *machine);
+/* Presses the power button: the guest's system shuts down, if it cares. */
+void machine_power_button(struct machine *machine);
 /* Waits until no vCPU runs; only after ended() or machine_stop(). */
 void machine_join(struct machine *machine);
 
@@ -67,6 +76,26 @@ struct machine_result {
 struct machine_result machine_result(struct machine *machine);
 
 const char *machine_name(const struct machine *machine);
+
+/* Why vCPUs came out of the guest. */
+enum machine_exit {
+    MACHINE_EXIT_PORT,
+    MACHINE_EXIT_MMIO,
+    MACHINE_EXIT_MSR,
+    MACHINE_EXIT_EMULATION,   /* an instruction that KVM leaves to us, or a step of one */
+    MACHINE_EXIT_INTERRUPTED, /* to look whether the VM is to stop */
+    MACHINE_EXIT_OTHER,
+    MACHINE_EXITS
+};
+extern const char *const machine_exit_names[MACHINE_EXITS];
+
+struct machine_usage {
+    uint64_t exits[MACHINE_EXITS]; /* of all vCPUs */
+    unsigned vcpus;
+    uint64_t memory, resident; /* bytes of RAM; and of the host's memory that it takes by now */
+};
+/* Any thread, until machine_destroy(). */
+void machine_usage(const struct machine *machine, struct machine_usage *usage);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,7 @@
 #include "vmm/address_map.h"
 #include "vmm/insn_syscall.h"
 #include "vmm/machine.h"
+#include "vmm/pause.h"
 #include "vmm/pci_bus.h"
 #include "vmm/power.h"
 #include "vmm/rtc.h"
@@ -25,6 +26,7 @@ struct vcpu {
     pthread_t thread;
     bool started; /* thread is to be joined */
     struct insn_syscall syscall;
+    uint64_t exits[MACHINE_EXITS]; /* atomic; written by its thread only */
 };
 
 struct machine {
@@ -45,6 +47,7 @@ struct machine {
     struct cpu_group *cpu;
     void (*ended)(void *opaque);
     void *opaque;
+    struct pause *pause;
     bool stop;           /* atomic: vCPUs leave their loops */
     GMutex threads_lock; /* held while vCPU threads are started, and while they are kicked */
     GCond kicked_cond;
@@ -58,7 +61,7 @@ struct machine {
 bool vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id, GError **error);
 void vcpu_finish(struct vcpu *vcpu); /* zeroed is allowed; its thread has been joined */
 bool vcpu_start(struct vcpu *vcpu, GError **error);
-/* Makes its thread look at machine->stop soon. Any thread. */
+/* Makes its thread look at machine->stop and pause soon. Any thread. */
 void vcpu_kick(struct vcpu *vcpu);
 
 /*

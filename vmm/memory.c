@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool add_region(struct memory *memory, const char *name, uint64_t gpa, uint64_t size, GError **error)
@@ -69,6 +70,19 @@ void *memory_ptr(const struct memory *memory, uint64_t gpa, uint64_t len)
             return region->host + (gpa - region->gpa);
     }
     return NULL;
+}
+
+uint64_t memory_resident(const struct memory *memory)
+{
+    enum { BLOCK = 512 }; /* the unit of st_blocks, whatever the file system's is */
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < memory->count; i++) {
+        struct stat stat;
+        if (fstat(memory->regions[i].fd, &stat) == 0)
+            sum += (uint64_t)stat.st_blocks * BLOCK;
+    }
+    return sum;
 }
 
 uint64_t memory_end(const struct memory *memory)

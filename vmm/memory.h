@@ -35,6 +35,9 @@ void memory_destroy(struct memory *memory); /* NULL is allowed; nothing may use 
 /* Host pointer to [gpa, gpa + len), or NULL unless one region holds all of it. Valid until memory_destroy(). Any thread. */
 void *memory_ptr(const struct memory *memory, uint64_t gpa, uint64_t len);
 
+/* Bytes of the host's memory that it takes by now: a guest's pages come when they are first touched. */
+uint64_t memory_resident(const struct memory *memory);
+
 /* The first address above all RAM. */
 uint64_t memory_end(const struct memory *memory);
 

@@ -4,6 +4,7 @@
 
 #include "mmio/vgpu.h"
 #include "scheduler/scheduler.h"
+#include "vmm/address.h"
 #include "vmm/machine.h"
 #include "vmm/units.h"
 
@@ -16,7 +17,7 @@
 #define SECOND UINT64_C(1000000000)
 
 const char *const option_group_names[OPTION_GROUPS + 1] = {
-    [OPTION_GPU] = "gpu", [OPTION_SCHEDULER] = "scheduler", [OPTION_VM] = "vm", [OPTION_VGPU] = "vgpu"};
+    [OPTION_GPU] = "gpu", [OPTION_SCHEDULER] = "scheduler", [OPTION_OBSERVE] = "observe", [OPTION_VMM] = "vmm", [OPTION_VM] = "vm", [OPTION_VGPU] = "vgpu"};
 
 bool option_group_is_named(enum option_group group)
 {
@@ -79,6 +80,16 @@ const struct option options[] = {
      .max = 10 * SECOND, .example = "2ms", .help = "time slice, before another vGPU gets the engine"},
     {OPTION_SCHEDULER, "hang", OPTION_DURATION, offsetof(struct scheduler_settings, hang_ns), "2s", .min = 1000 * US,
      .max = 3600 * SECOND, .example = "2s", .help = "how long an engine that another vGPU waits for may take to let go of a workload before it is reset"},
+
+    {OPTION_OBSERVE, "metrics", OPTION_LISTEN, offsetof(struct observe_settings, metrics), "", .example = "127.0.0.1:9110",
+     .help = "where Prometheus gets figures of all guests by HTTP: a UNIX socket, or a port of this host that others cannot reach"},
+    {OPTION_OBSERVE, "trace", OPTION_PATH, offsetof(struct observe_settings, trace), "", .example = "trace.json",
+     .help = "at the end, write the newest events of the engines as Chrome's trace, for ui.perfetto.dev"},
+    {OPTION_OBSERVE, "directory", OPTION_PATH, offsetof(struct observe_settings, directory), "", .example = "observed",
+     .help = "existing directory for what is written while guests run: error states of hangs, and traces that are asked for"},
+
+    {OPTION_VMM, "control", OPTION_SOCKET, offsetof(struct vmm_settings, control), "", .example = "auto",
+     .help = "control socket (control.md); auto: this file's name with .sock in $XDG_RUNTIME_DIR/mediant/control (/run/mediant/control without that variable)"},
 
     {OPTION_VM, "image", OPTION_PATH, offsetof(struct vm_settings, image), "", .example = "guest.elf",
      .help = "ELF executable of a bare-metal guest, relative to this file (or kernel)"},
@@ -174,7 +185,8 @@ const char *option_suggest(enum option_group group, const char *key)
 
 static bool is_text(enum option_type type)
 {
-    return type == OPTION_STRING || type == OPTION_CHOICE || type == OPTION_PATH || type == OPTION_SERIAL;
+    return type == OPTION_STRING || type == OPTION_CHOICE || type == OPTION_PATH || type == OPTION_SERIAL || type == OPTION_LISTEN ||
+           type == OPTION_SOCKET;
 }
 
 static char *format_value(const struct option *option, uint64_t value)
@@ -311,9 +323,12 @@ bool option_set(const struct option *option, void *settings, const char *name, c
     }
     if (option->type == OPTION_CHOICE && !check_choice(option, text, reason))
         return false;
+    if (option->type == OPTION_LISTEN && !unset && !address_check(text, option->example, reason))
+        return false;
     char *value = NULL;
     size_t prefix = option->prefix && g_str_has_prefix(text, option->prefix) ? strlen(option->prefix) : 0;
-    bool file = option->type == OPTION_PATH || prefix > 0 ||
+    bool file = option->type == OPTION_PATH || prefix > 0 || (option->type == OPTION_LISTEN && address_is_path(text)) ||
+                (option->type == OPTION_SOCKET && strcmp(text, "auto") != 0) ||
                 (option->type == OPTION_SERIAL && strcmp(text, "stdio") != 0 && strcmp(text, "none") != 0);
     if (file && !unset && !g_path_is_absolute(text + prefix) && base) {
         g_autofree char *path = g_build_filename(base, text + prefix, NULL);
@@ -349,6 +364,10 @@ char *option_values(const struct option *option)
         return g_strdup("a path");
     case OPTION_SERIAL:
         return g_strdup("stdio, none or a path");
+    case OPTION_LISTEN:
+        return g_strdup("a path, HOST:PORT or PORT");
+    case OPTION_SOCKET:
+        return g_strdup("auto or a path");
     case OPTION_SIZE:
         return range_text(option, "a size");
     case OPTION_DURATION:

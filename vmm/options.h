@@ -27,6 +27,17 @@ struct scheduler_settings {
     uint64_t slice_ns, hang_ns; /* 0: the scheduler's default */
 };
 
+struct observe_settings {
+    char *metrics;   /* path of a UNIX socket, or "HOST:PORT" or "PORT" of this host, or NULL */
+    char *trace;     /* path, or NULL */
+    char *directory; /* path, or NULL */
+};
+
+/* Of the program itself. */
+struct vmm_settings {
+    char *control; /* path of the control socket, "auto", or NULL */
+};
+
 struct vm_settings {
     char *name;
     char *image;      /* path of a bare-metal guest, or NULL */
@@ -61,13 +72,15 @@ struct vgpu_settings {
     char *screenshot; /* path, or NULL */
 };
 
-enum option_group { OPTION_GPU, OPTION_SCHEDULER, OPTION_VM, OPTION_VGPU, OPTION_GROUPS };
+enum option_group { OPTION_GPU, OPTION_SCHEDULER, OPTION_OBSERVE, OPTION_VMM, OPTION_VM, OPTION_VGPU, OPTION_GROUPS };
 
 enum option_type {
     OPTION_STRING,   /* char *: any text */
     OPTION_CHOICE,   /* char *: one of choices(), or prefix and a path that is relative to the configuration file */
     OPTION_PATH,     /* char *: relative to the configuration file */
     OPTION_SERIAL,   /* char *: "stdio", "none" or a path */
+    OPTION_LISTEN,   /* char *: a path, or HOST:PORT or PORT of a loopback address, as address.h takes them */
+    OPTION_SOCKET,   /* char *: "auto" or a path */
     OPTION_SIZE,     /* uint64_t: bytes */
     OPTION_DURATION, /* uint64_t: nanoseconds */
     OPTION_NUMBER,   /* uint64_t */
@@ -94,7 +107,7 @@ struct option {
 extern const struct option options[];
 extern const size_t option_count;
 
-/* "gpu", "scheduler", "vm", "vgpu". */
+/* "gpu", "scheduler", "observe", "vmm", "vm", "vgpu". */
 extern const char *const option_group_names[OPTION_GROUPS + 1];
 /* True for groups that have a name of their own, as in [vm NAME], and may appear often. */
 bool option_group_is_named(enum option_group group);

@@ -3,6 +3,11 @@
 #include "vmm/outputs.h"
 
 #include "gpu/blocks/image.h"
+#include "vmm/address.h"
+#include "vmm/error.h"
+#include "vmm/observe/chrome_trace.h"
+#include "vmm/observe/metrics.h"
+#include "vmm/observe/recorder.h"
 #include "vmm/png.h"
 #include "vmm/report.h"
 #include "vmm/sandbox/sandbox.h"
@@ -12,19 +17,29 @@
 #include <stdio.h>
 
 enum {
-    TIMELINE_RECORDS = 1 << 16, /* events between two polls */
-    TRACE_RECORDS = 1 << 20,
+    ENGINE_RECORDS = 1 << 16, /* events between two polls */
+    LOG_RECORDS = 1 << 20,    /* of all kinds: traps are many */
     POLL_MS = 20,
 };
 
 struct outputs {
     const struct output_options *options;
+    const struct config *config;
+    struct figures_source *source;
     struct gpu_setup *gpu;
     struct trace *trace;
     struct timeline *timeline; /* or NULL */
     struct trace_log *log;     /* or NULL */
+    struct recorder *recorder;
+    struct metrics *metrics;   /* or NULL */
     guint poll;
+    bool failed;
 };
+
+static bool is_json(const char *path)
+{
+    return g_str_has_suffix(path, ".json");
+}
 
 bool output_options_check(const struct output_options *options, const char *command)
 {
@@ -42,21 +57,74 @@ void output_options_clear(struct output_options *options)
 
 struct trace *outputs_create_trace(const struct output_options *options)
 {
-    return trace_create(options->trace ? TRACE_RECORDS : options->timeline ? TIMELINE_RECORDS : 0);
+    return trace_create(options->trace && !is_json(options->trace) ? LOG_RECORDS : 0);
+}
+
+static bool finish_log(struct outputs *outputs)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (trace_log_finish(g_steal_pointer(&outputs->log), outputs->trace, &error))
+        return true;
+    fprintf(stderr, "vmm: %s\n", error->message);
+    return false;
+}
+
+static void poll_events(struct outputs *outputs);
+
+static gboolean on_poll(gpointer opaque)
+{
+    poll_events(opaque);
+    return G_SOURCE_CONTINUE;
+}
+
+/* Has those events kept that somebody wants, and looks for them as long as there are any. */
+static void choose_events(struct outputs *outputs)
+{
+    uint64_t events = (outputs->log ? TRACE_ALL_EVENTS : 0) | (outputs->timeline ? timeline_events : 0) |
+                      (recorder_path(outputs->recorder) ? chrome_trace_events : 0);
+
+    trace_keep(outputs->trace, ENGINE_RECORDS, events);
+    if (events && !outputs->poll)
+        outputs->poll = g_timeout_add(POLL_MS, on_poll, outputs);
+    if (!events && outputs->poll)
+        g_clear_handle_id(&outputs->poll, g_source_remove);
 }
 
 static void poll_events(struct outputs *outputs)
 {
     if (outputs->timeline)
         timeline_poll(outputs->timeline, outputs->trace);
-    if (outputs->log)
-        trace_log_poll(outputs->log, outputs->trace);
+    recorder_poll(outputs->recorder, outputs->trace);
+    if (outputs->log && !trace_log_poll(outputs->log, outputs->trace)) {
+        outputs->failed = !finish_log(outputs) || outputs->failed; /* a full disk, say: the guests go on */
+        choose_events(outputs);
+    }
 }
 
-static gboolean on_poll(gpointer opaque)
+bool outputs_trace_start(struct outputs *outputs, const char *path, GError **error)
 {
-    poll_events(opaque);
-    return G_SOURCE_CONTINUE;
+    const char *directory = outputs->config->observe.directory;
+    g_autofree char *full = directory && !g_path_is_absolute(path) ? g_build_filename(directory, path, NULL) : g_strdup(path);
+
+    bool ok = recorder_start(outputs->recorder, full, outputs->trace, error);
+    if (!ok && !directory && !recorder_path(outputs->recorder) && error)
+        g_prefix_error(error, "without [observe] directory files can be made beside other outputs only: ");
+    choose_events(outputs);
+    return ok;
+}
+
+bool outputs_trace_stop(struct outputs *outputs, GError **error)
+{
+    bool ok = recorder_stop(outputs->recorder, outputs->trace, error);
+
+    choose_events(outputs);
+    return ok;
+}
+
+const char *outputs_trace_path(const struct outputs *outputs)
+{
+    return recorder_path(outputs->recorder);
 }
 
 static void allow_output(const char *path)
@@ -79,29 +147,71 @@ static void allow_outputs(const struct outputs *outputs)
         allow_output(gpu_setup_user(outputs->gpu, i)->screenshot);
 }
 
-struct outputs *outputs_create(const struct output_options *options, struct gpu_setup *gpu, struct trace *trace, GError **error)
+static void create_timeline(struct outputs *outputs)
+{
+    outputs->timeline = timeline_create(trace_now_ns());
+    for (unsigned i = 0; i < gpu_setup_count(outputs->gpu); i++) {
+        const struct gpu_user *user = gpu_setup_user(outputs->gpu, i);
+        if (gpu_user_has_vgpu(user))
+            timeline_add_guest(outputs->timeline, gpu_setup_trace_id(outputs->gpu, i), user->name, gpu_user_weight(user));
+    }
+}
+
+/* `--trace` goes before `trace = FILE`: a file of lines, or one for Perfetto. */
+static bool start_traces(struct outputs *outputs, GError **error)
+{
+    const char *option = outputs->options->trace, *path = option && is_json(option) ? option : outputs->config->observe.trace;
+
+    if (option && !is_json(option)) {
+        outputs->log = trace_log_create(option, gpu_setup_trace_name, outputs->gpu, error);
+        if (!outputs->log)
+            return false;
+    }
+    return !path || recorder_start(outputs->recorder, path, outputs->trace, error);
+}
+
+static bool start_metrics(struct outputs *outputs, GError **error)
+{
+    const char *address = outputs->config->observe.metrics;
+    g_autofree char *folder = address && address_is_path(address) ? g_path_get_dirname(address) : NULL;
+    g_autoptr(GError) problem = NULL;
+
+    if (!address)
+        return true;
+    if (folder)
+        sandbox_allow(SANDBOX_SOCKET, folder);
+    outputs->metrics = metrics_create(address, outputs->source, &problem);
+    if (!outputs->metrics)
+        fail_config(error, outputs->config->path, "[observe] metrics: %s", problem->message);
+    return outputs->metrics != NULL;
+}
+
+static bool check_directory(const struct outputs *outputs, GError **error)
+{
+    const char *directory = outputs->config->observe.directory;
+
+    if (!directory)
+        return true;
+    if (!g_file_test(directory, G_FILE_TEST_IS_DIR))
+        return fail_config(error, outputs->config->path, "[observe] directory: %s is no directory (mkdir %s)", directory, directory);
+    sandbox_allow(SANDBOX_OUTPUT, directory);
+    return true;
+}
+
+struct outputs *outputs_create(const struct output_options *options, const struct config *config, struct figures_source *source, GError **error)
 {
     struct outputs *outputs = g_new0(struct outputs, 1);
 
-    *outputs = (struct outputs){.options = options, .gpu = gpu, .trace = trace};
-    if (options->trace) {
-        outputs->log = trace_log_create(options->trace, gpu_setup_trace_name, gpu, error);
-        if (!outputs->log) {
-            g_free(outputs);
-            return NULL;
-        }
+    *outputs = (struct outputs){.options = options, .config = config, .source = source, .gpu = source->gpu, .trace = source->trace};
+    outputs->recorder = recorder_create(gpu_setup_trace_name, outputs->gpu);
+    if (!check_directory(outputs, error) || !start_traces(outputs, error) || !start_metrics(outputs, error)) {
+        outputs_destroy(outputs);
+        return NULL;
     }
-    if (options->timeline) {
-        outputs->timeline = timeline_create(trace_now_ns());
-        for (unsigned i = 0; i < gpu_setup_count(gpu); i++) {
-            const struct gpu_user *user = gpu_setup_user(gpu, i);
-            if (gpu_user_has_vgpu(user))
-                timeline_add_guest(outputs->timeline, gpu_setup_trace_id(gpu, i), user->name, gpu_user_weight(user));
-        }
-    }
+    if (options->timeline)
+        create_timeline(outputs);
     allow_outputs(outputs);
-    if (outputs->log || outputs->timeline)
-        outputs->poll = g_timeout_add(POLL_MS, on_poll, outputs);
+    choose_events(outputs);
     return outputs;
 }
 
@@ -111,8 +221,10 @@ void outputs_destroy(struct outputs *outputs)
         return;
     if (outputs->poll)
         g_source_remove(outputs->poll);
+    metrics_destroy(outputs->metrics);
     timeline_destroy(outputs->timeline);
     trace_log_finish(outputs->log, outputs->trace, NULL);
+    recorder_destroy(outputs->recorder);
     g_free(outputs);
 }
 
@@ -159,46 +271,22 @@ static bool finish_timeline(struct outputs *outputs)
     return false;
 }
 
-static bool finish_log(struct outputs *outputs)
+static bool finish_recording(struct outputs *outputs)
 {
     g_autoptr(GError) error = NULL;
 
-    if (trace_log_finish(g_steal_pointer(&outputs->log), outputs->trace, &error))
+    if (!recorder_path(outputs->recorder) || outputs_trace_stop(outputs, &error))
         return true;
     fprintf(stderr, "vmm: %s\n", error->message);
     return false;
 }
 
-static void print_stats(struct outputs *outputs)
-{
-    unsigned users = gpu_setup_count(outputs->gpu), count = 0;
-    g_autofree struct report_guest *guests = g_new0(struct report_guest, users);
-
-    for (unsigned i = 0; i < users; i++) {
-        const struct gpu_user *user = gpu_setup_user(outputs->gpu, i);
-        struct report_guest *guest = &guests[count];
-        guest->trace_id = gpu_setup_trace_id(outputs->gpu, i);
-        if (!guest->trace_id)
-            continue;
-        gpu_setup_stats(outputs->gpu, i, &guest->stats);
-        guest->name = user->name;
-        guest->type = user->type;
-        guest->weight = gpu_user_weight(user);
-        count++;
-    }
-    report_print(stdout, guests, count, outputs->trace);
-}
-
 /* What is missing from the pictures, if guests asked for it. */
-static void print_left_out(const struct outputs *outputs)
+static void print_left_out(const struct figures *figures)
 {
-    uint64_t left_out = 0;
-
-    for (unsigned id = 0; id < TRACE_MAX_VGPUS; id++)
-        left_out += trace_count(outputs->trace, id, TRACE_MODEL_LEFT_OUT);
-    if (left_out)
+    if (figures->left_out)
         fprintf(stderr, "vmm: the model left out %" PRIu64 " 3D, media or compute commands: it executes MI commands and the blitter's\n",
-                left_out);
+                figures->left_out);
 }
 
 bool outputs_finish(struct outputs *outputs)
@@ -207,9 +295,12 @@ bool outputs_finish(struct outputs *outputs)
 
     poll_events(outputs);
     ok = finish_timeline(outputs) && ok;
-    ok = finish_log(outputs) && ok;
-    print_left_out(outputs);
+    ok = finish_recording(outputs) && ok;
+    ok = finish_log(outputs) && ok && !outputs->failed;
+    struct figures *figures = figures_take(outputs->source);
+    print_left_out(figures);
     if (outputs->options->stats)
-        print_stats(outputs);
+        report_print(stdout, figures);
+    figures_free(figures);
     return ok;
 }

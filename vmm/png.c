@@ -53,14 +53,24 @@ static bool encode(const struct image *image, GByteArray *out, GString *reason)
     return true;
 }
 
-bool image_write_png(const char *path, const struct image *image, GError **error)
+GByteArray *image_to_png(const struct image *image, GError **error)
 {
     g_autoptr(GByteArray) data = g_byte_array_new();
     g_autoptr(GString) reason = g_string_new("out of memory");
+
+    if (encode(image, data, reason))
+        return g_steal_pointer(&data);
+    g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "PNG: %s", reason->str);
+    return NULL;
+}
+
+bool image_write_png(const char *path, const struct image *image, GError **error)
+{
+    g_autoptr(GByteArray) data = image_to_png(image, error);
     g_autoptr(GError) problem = NULL;
 
-    if (!encode(image, data, reason)) {
-        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "%s: %s", path, reason->str);
+    if (!data) {
+        g_prefix_error(error, "%s: ", path);
         return false;
     }
     if (!g_file_set_contents(path, (const char *)data->data, (gssize)data->len, &problem)) {

@@ -12,6 +12,9 @@ extern "C" {
 
 struct image; /* gpu/blocks/image.h */
 
+/* The bytes of the file; NULL with an error. Caller frees with g_byte_array_unref(). */
+GByteArray *image_to_png(const struct image *image, GError **error);
+
 /*
  * Writes image as 8-bit RGB to path, which appears whole or not at all (a temporary file is renamed). Errors name the file
  * (VMM_ERROR_FAILED).

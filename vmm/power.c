@@ -9,6 +9,7 @@
 /* ACPI 6.4, tables 4.13 to 4.15 */
 enum {
     STS_TIMER = 1 << 0,
+    STS_POWER_BUTTON = 1 << 8,
     EN_TIMER = 1 << 0,
     EN_GLOBAL = 1 << 5,
     EN_BUTTONS = 3 << 8,
@@ -26,6 +27,8 @@ struct power {
     GMutex lock;
     int64_t start;
     uint64_t halves; /* how often the highest bit had changed when the guest last cleared TMR_STS */
+    int64_t stopped_at; /* when the timer stands, else 0 */
+    bool pressed; /* PWRBTN_STS */
     uint16_t enable, control;
     bool level;
 };
@@ -37,14 +40,14 @@ static int64_t now_us(const struct power *power)
 
 static uint64_t ticks(const struct power *power)
 {
-    const uint64_t us = MAX(now_us(power) - power->start, 0);
+    const uint64_t us = MAX((power->stopped_at ? power->stopped_at : now_us(power)) - power->start, 0);
 
     return us / G_USEC_PER_SEC * POWER_TIMER_HZ + us % G_USEC_PER_SEC * POWER_TIMER_HZ / G_USEC_PER_SEC;
 }
 
 static uint16_t status(const struct power *power)
 {
-    return ticks(power) >> HALF_BITS != power->halves ? STS_TIMER : 0;
+    return (ticks(power) >> HALF_BITS != power->halves ? STS_TIMER : 0) | (power->pressed ? STS_POWER_BUTTON : 0);
 }
 
 /* With the lock held: the SCI's level, and when it will change by itself. */
@@ -55,7 +58,7 @@ static void update(struct power *power)
     if (level != power->level)
         power->config.irq(power->config.opaque, level);
     power->level = level;
-    if (power->alarm && (power->enable & EN_TIMER) && !level) {
+    if (power->alarm && (power->enable & EN_TIMER) && !(status(power) & STS_TIMER) && !power->stopped_at) {
         const uint64_t tick = (power->halves + 1) << HALF_BITS;
         alarm_set(power->alarm, power->start + (int64_t)(tick / POWER_TIMER_HZ * G_USEC_PER_SEC +
                                                          (tick % POWER_TIMER_HZ * G_USEC_PER_SEC + POWER_TIMER_HZ - 1) / POWER_TIMER_HZ));
@@ -93,6 +96,27 @@ void power_destroy(struct power *power)
     g_free(power);
 }
 
+void power_press_button(struct power *power)
+{
+    g_mutex_lock(&power->lock);
+    power->pressed = true;
+    update(power);
+    g_mutex_unlock(&power->lock);
+}
+
+void power_stop_timer(struct power *power, bool stop)
+{
+    g_mutex_lock(&power->lock);
+    if (stop && !power->stopped_at) {
+        power->stopped_at = now_us(power);
+    } else if (!stop && power->stopped_at) {
+        power->start += now_us(power) - power->stopped_at;
+        power->stopped_at = 0;
+    }
+    update(power);
+    g_mutex_unlock(&power->lock);
+}
+
 static void read_ports(void *opaque, uint64_t offset, void *data, size_t len)
 {
     struct power *power = opaque;
@@ -120,6 +144,8 @@ static void write_ports(void *opaque, uint64_t offset, const void *data, size_t 
     memcpy((uint8_t *)words + offset, data, len);
     if (words[0] & STS_TIMER)
         power->halves = ticks(power) >> HALF_BITS;
+    if (words[0] & STS_POWER_BUTTON)
+        power->pressed = false;
     power->enable = words[1] & EN_ALL;
     power->control = CNT_SCI_EN | (words[POWER_PM1_CONTROL / 2] & CNT_KEPT);
     update(power);

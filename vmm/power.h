@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * ACPI's fixed hardware: PM1 event and control registers and the power management timer. The machine is always in ACPI mode (no SMI
- * command), has no fixed buttons and sleeps in no state but S5, in which it ends. Register behaviour: ACPI 6.4, 4.8.
+ * command), has a power button and no other, and sleeps in no state but S5, in which it ends. Register behaviour: ACPI 6.4, 4.8.
  *
  * Threads: any; it has a lock of its own. irq() runs with that lock held and must not call back; shut_down() runs without.
  */
@@ -36,6 +36,11 @@ struct power_config {
 
 struct power *power_create(const struct power_config *config);
 void power_destroy(struct power *power); /* NULL is allowed */
+
+/* The power button is pressed, for a moment; any thread. The guest gets an interrupt, if it asked for one. */
+void power_press_button(struct power *power);
+/* The timer stands still, or goes on where it stood. */
+void power_stop_timer(struct power *power, bool stop);
 
 /* The ports, for an address map; opaque is the struct power. Any size and alignment. */
 extern const struct address_ops power_ops;

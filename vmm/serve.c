@@ -2,9 +2,11 @@
 /* Offers the vGPUs of one configuration to other VMMs. Called by cmd_serve.c. */
 #include "vmm/serve.h"
 
+#include "vmm/control/control.h"
 #include "vmm/error.h"
 #include "vmm/gpu_setup.h"
 #include "vmm/messages.h"
+#include "vmm/observe/trace_commands.h"
 #include "vmm/process.h"
 #include "vmm/sandbox/sandbox.h"
 #include "vmm/vfio_user/server.h"
@@ -31,8 +33,10 @@ struct serve {
     GMainLoop *loop;
     struct trace *trace;
     struct gpu_setup *gpu;
+    struct figures_source figures;
     struct outputs *outputs;
     struct messages *messages;
+    struct control *control; /* or NULL */
     struct served_vgpu *vgpus;
     unsigned count;
     guint signals[3], timer;
@@ -54,6 +58,7 @@ static void vgpu_failed(void *opaque, unsigned index, const char *reason)
 
     __atomic_store_n(&serve->vgpu_disabled, true, __ATOMIC_RELAXED);
     messages_add(serve->messages, "guest %s: vGPU disabled: %s", serve->vgpus[index].settings->name, reason);
+    control_vgpu_failed(serve->control, index, reason);
 }
 
 static gboolean quit(gpointer opaque)
@@ -71,6 +76,7 @@ static void connected(void *opaque)
 
     __atomic_store_n(&vgpu->attached, true, __ATOMIC_SEQ_CST);
     __atomic_add_fetch(&vgpu->had, 1, __ATOMIC_SEQ_CST);
+    control_client_changed(vgpu->serve->control, vgpu->index, true);
     messages_add(vgpu->serve->messages, "vgpu %s: a client is attached", vgpu->settings->name);
 }
 
@@ -91,6 +97,7 @@ static void leaving(void *opaque)
     if (!outputs_screenshot(serve->gpu, vgpu->index))
         __atomic_store_n(&serve->failed, true, __ATOMIC_RELAXED);
     __atomic_store_n(&vgpu->attached, false, __ATOMIC_SEQ_CST);
+    control_client_changed(serve->control, vgpu->index, false);
     if (serve->options->once && all_served(serve))
         g_idle_add(quit, serve);
 }
@@ -100,6 +107,31 @@ static void complain(void *opaque, const char *text)
     struct served_vgpu *vgpu = opaque;
 
     messages_add(vgpu->serve->messages, "vgpu %s: %s", vgpu->settings->name, text);
+}
+
+static const char *socket_of(void *opaque, unsigned user)
+{
+    const struct serve *serve = opaque;
+
+    return serve->vgpus[user].path;
+}
+
+static void on_quit(void *opaque)
+{
+    g_idle_add(quit, opaque);
+}
+
+/* True without a socket too, when none is asked for. */
+static bool start_control(struct serve *serve, GError **error)
+{
+    g_autofree char *path = control_path(serve->config->vmm.control, serve->config->path);
+
+    if (path)
+        serve->control =
+            control_start(&(struct control_config){.path = path, .figures = &serve->figures, .socket = socket_of, .quit = on_quit, .opaque = serve}, error);
+    if (serve->control)
+        control_server_add(control_server(serve->control), trace_commands, serve->outputs);
+    return !path || serve->control;
 }
 
 static gboolean on_signal(gpointer opaque)
@@ -196,14 +228,26 @@ static void start_threads_below(void *opaque)
     serve->signals[2] = g_unix_signal_add(SIGUSR1, on_screenshot_signal, serve);
 }
 
+static void add_figures(void *opaque, unsigned user, struct figures_user *figures)
+{
+    const struct serve *serve = opaque;
+
+    if (figures->state == FIGURES_RUNNING && !__atomic_load_n(&serve->vgpus[user].attached, __ATOMIC_RELAXED))
+        figures->state = FIGURES_WAITING;
+}
+
 static bool create(struct serve *serve, GError **error)
 {
     serve->trace = outputs_create_trace(serve->options->outputs);
     sandbox_call(SANDBOX_ENGINE, start_threads_below, &(struct start){serve, error});
     if (!serve->gpu)
         return false;
-    serve->outputs = outputs_create(serve->options->outputs, serve->gpu, serve->trace, error);
+    serve->figures = (struct figures_source){.gpu = serve->gpu, .trace = serve->trace, .policy = serve->config->scheduler.policy,
+                                             .start_ns = trace_now_ns(), .add = add_figures, .opaque = serve};
+    serve->outputs = outputs_create(serve->options->outputs, serve->config, &serve->figures, error);
     if (!serve->outputs)
+        return false;
+    if (!start_control(serve, error))
         return false;
     for (unsigned i = 0; i < serve->count; i++)
         if (!create_server(&serve->vgpus[i], error))
@@ -218,10 +262,11 @@ static void destroy(struct serve *serve)
             g_source_remove(serve->signals[i]);
     if (serve->timer)
         g_source_remove(serve->timer);
-    for (unsigned i = 0; i < serve->count; i++) {
+    for (unsigned i = 0; i < serve->count; i++)
         vfio_user_server_destroy(serve->vgpus[i].server);
+    control_stop(serve->control); /* nobody reports any more */
+    for (unsigned i = 0; i < serve->count; i++)
         g_free(serve->vgpus[i].path);
-    }
     while (g_idle_remove_by_data(serve))
         ;
     outputs_destroy(serve->outputs);

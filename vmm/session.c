@@ -3,10 +3,12 @@
 #include "vmm/session.h"
 
 #include "vmm/console.h"
+#include "vmm/control/control.h"
 #include "vmm/error.h"
 #include "vmm/gpu_setup.h"
 #include "vmm/machine.h"
 #include "vmm/messages.h"
+#include "vmm/observe/trace_commands.h"
 #include "vmm/process.h"
 #include "vmm/sandbox/sandbox.h"
 #include "vmm/vfio_user/client.h"
@@ -37,8 +39,10 @@ struct session {
     struct session_vm *vms;
     unsigned count, running;
     struct console *console;
+    struct figures_source figures;
     struct outputs *outputs;
     struct messages *messages;
+    struct control *control; /* or NULL */
     guint signals[3], timer;
     bool timed_out, crashed, failed;
     bool vgpu_disabled, server_lost; /* atomics: set by threads of vGPUs and of vfio-user clients */
@@ -83,6 +87,7 @@ static gboolean on_ended(gpointer opaque)
         session->failed = true;
         break;
     }
+    control_vm_ended(session->control, vm->index);
     vm->running = false;
     if (--session->running == 0)
         g_main_loop_quit(session->loop);
@@ -102,6 +107,7 @@ static void vgpu_failed(void *opaque, unsigned index, const char *reason)
 
     __atomic_store_n(&session->vgpu_disabled, true, __ATOMIC_RELAXED);
     messages_add(session->messages, "guest %s: vGPU disabled: %s", session->vms[index].settings->name, reason);
+    control_vgpu_failed(session->control, index, reason);
 }
 
 /* Any thread: the process that served a VM's GPU is gone or does not answer. Its guest runs on without. */
@@ -134,6 +140,31 @@ static void stop_all(struct session *session)
     for (unsigned i = 0; i < session->count; i++)
         if (session->vms[i].running)
             machine_stop(session->vms[i].machine);
+}
+
+static struct machine *machine_of(void *opaque, unsigned user)
+{
+    const struct session *session = opaque;
+
+    return session->vms[user].machine;
+}
+
+static void on_quit(void *opaque)
+{
+    stop_all(opaque);
+}
+
+/* True without a socket too, when none is asked for. */
+static bool start_control(struct session *session, GError **error)
+{
+    g_autofree char *path = control_path(session->config->vmm.control, session->config->path);
+
+    if (path)
+        session->control = control_start(
+            &(struct control_config){.path = path, .figures = &session->figures, .machine = machine_of, .quit = on_quit, .opaque = session}, error);
+    if (session->control)
+        control_server_add(control_server(session->control), trace_commands, session->outputs);
+    return !path || session->control;
 }
 
 static gboolean on_signal(gpointer opaque)
@@ -234,6 +265,13 @@ static void start_threads_below(void *opaque)
     session->signals[2] = g_unix_signal_add(SIGUSR1, on_screenshot_signal, session);
 }
 
+static void add_figures(void *opaque, unsigned user, struct figures_user *figures)
+{
+    const struct session *session = opaque;
+
+    figures_add_machine(figures, session->vms[user].machine);
+}
+
 static bool create(struct session *session, GError **error)
 {
     unsigned vms_on_stdio = 0;
@@ -242,8 +280,12 @@ static bool create(struct session *session, GError **error)
     sandbox_call(SANDBOX_ENGINE, start_threads_below, &(struct start){session, error});
     if (!session->gpu)
         return false;
-    session->outputs = outputs_create(session->options->outputs, session->gpu, session->trace, error);
+    session->figures = (struct figures_source){.gpu = session->gpu, .trace = session->trace, .policy = session->config->scheduler.policy,
+                                               .start_ns = trace_now_ns(), .add = add_figures, .opaque = session};
+    session->outputs = outputs_create(session->options->outputs, session->config, &session->figures, error);
     if (!session->outputs)
+        return false;
+    if (!start_control(session, error))
         return false;
     for (unsigned i = 0; i < session->count; i++)
         vms_on_stdio += on_stdio(session->vms[i].settings);
@@ -279,6 +321,7 @@ static void destroy(struct session *session)
     console_destroy(session->console);
     for (unsigned i = 0; i < session->count; i++)
         machine_destroy(session->vms[i].machine);
+    control_stop(session->control); /* vGPUs report no more */
     outputs_destroy(session->outputs);
     gpu_setup_destroy(session->gpu);
     trace_destroy(session->trace);

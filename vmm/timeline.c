@@ -128,6 +128,8 @@ static void ended(struct timeline *timeline, unsigned engine, const struct trace
     }
 }
 
+const uint64_t timeline_events = UINT64_C(1) << TRACE_DISPATCH | UINT64_C(1) << TRACE_COMPLETE | UINT64_C(1) << TRACE_PREEMPT;
+
 void timeline_add(struct timeline *timeline, const struct trace_record *record)
 {
     if (record->engine >= ENGINE_COUNT || record->vgpu >= TRACE_MAX_VGPUS || !timeline->guest_of[record->vgpu])

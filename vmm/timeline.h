@@ -37,6 +37,8 @@ void timeline_destroy(struct timeline *timeline); /* NULL is allowed */
 /* Names the guest with this trace id, and gives it the next colour. Before its first event. */
 void timeline_add_guest(struct timeline *timeline, unsigned trace_id, const char *name, unsigned weight);
 
+/* The kinds of events that it takes, as bits for trace_keep(). */
+extern const uint64_t timeline_events;
 /* Takes one event; others than dispatch, completion and preemption of named guests are ignored. Events of an engine come in order. */
 void timeline_add(struct timeline *timeline, const struct trace_record *record);
 /* Reads all new events of a trace. Call it often enough that the trace's ring does not overflow; lost events leave gaps. */

@@ -15,6 +15,7 @@ struct trace_log {
     const char *(*name_of)(void *opaque, unsigned id);
     void *opaque;
     uint64_t cursor, lost, told_lost, start_ns;
+    int failed; /* errno of the first write that failed, or 0 */
 };
 
 struct trace_log *trace_log_create(const char *path, const char *(*name_of)(void *opaque, unsigned id), void *opaque, GError **error)
@@ -67,32 +68,33 @@ static void print(struct trace_log *log, const struct trace_record *record)
     fputc('\n', log->file);
 }
 
-void trace_log_poll(struct trace_log *log, struct trace *trace)
+bool trace_log_poll(struct trace_log *log, struct trace *trace)
 {
     struct trace_record records[256];
     size_t count;
 
-    while ((count = trace_read(trace, &log->cursor, records, G_N_ELEMENTS(records), &log->lost)) > 0) {
+    while (!log->failed && (count = trace_read(trace, &log->cursor, records, G_N_ELEMENTS(records), &log->lost)) > 0) {
         if (log->lost != log->told_lost)
             fprintf(log->file, "# %" PRIu64 " events came too fast and are missing here\n", log->lost - log->told_lost);
         log->told_lost = log->lost;
         for (size_t i = 0; i < count; i++)
             print(log, &records[i]);
+        if (ferror(log->file))
+            log->failed = errno ? errno : EIO;
     }
+    return !log->failed;
 }
 
 bool trace_log_finish(struct trace_log *log, struct trace *trace, GError **error)
 {
-    bool ok = true;
-
     if (!log)
         return true;
     trace_log_poll(log, trace);
-    ok = !ferror(log->file);
-    if (fclose(log->file) != 0)
-        ok = false;
+    if (fclose(log->file) != 0 && !log->failed)
+        log->failed = errno;
+    bool ok = !log->failed;
     if (!ok)
-        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "trace %s: cannot be written completely", log->path);
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "trace %s: %s; it is not complete, and recording has ended", log->path, g_strerror(log->failed));
     g_free(log->path);
     g_free(log);
     return ok;

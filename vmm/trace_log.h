@@ -18,9 +18,9 @@ struct trace_log;
 
 /* Overwrites the file. name_of() gives the name of the guest with a trace id, or NULL. */
 struct trace_log *trace_log_create(const char *path, const char *(*name_of)(void *opaque, unsigned id), void *opaque, GError **error);
-/* Writes what has come since the last call. */
-void trace_log_poll(struct trace_log *log, struct trace *trace);
-/* The rest, and the end; false when something could not be written. NULL is allowed. */
+/* Writes what has come since the last call; false when the file took less. Then the log is to be finished: nothing more is written. */
+bool trace_log_poll(struct trace_log *log, struct trace *trace);
+/* The rest, and the end; false when something could not be written, *error says why. NULL is allowed. */
 bool trace_log_finish(struct trace_log *log, struct trace *trace, GError **error);
 
 #ifdef __cplusplus

@@ -206,6 +206,39 @@ static void handle_exit(struct vcpu *vcpu)
     }
 }
 
+const char *const machine_exit_names[MACHINE_EXITS] = {
+    [MACHINE_EXIT_PORT] = "port",
+    [MACHINE_EXIT_MMIO] = "mmio",
+    [MACHINE_EXIT_MSR] = "msr",
+    [MACHINE_EXIT_EMULATION] = "emulation",
+    [MACHINE_EXIT_INTERRUPTED] = "interrupted",
+    [MACHINE_EXIT_OTHER] = "other",
+};
+
+static enum machine_exit exit_class(uint32_t reason)
+{
+    switch (reason) {
+    case KVM_EXIT_IO:
+        return MACHINE_EXIT_PORT;
+    case KVM_EXIT_MMIO:
+        return MACHINE_EXIT_MMIO;
+    case KVM_EXIT_X86_RDMSR:
+    case KVM_EXIT_X86_WRMSR:
+        return MACHINE_EXIT_MSR;
+    case KVM_EXIT_INTERNAL_ERROR:
+    case KVM_EXIT_DEBUG:
+        return MACHINE_EXIT_EMULATION;
+    default:
+        return MACHINE_EXIT_OTHER;
+    }
+}
+
+/* No other thread writes the counters, so that it need not be one operation. */
+static void count_exit(struct vcpu *vcpu, enum machine_exit exit)
+{
+    __atomic_store_n(&vcpu->exits[exit], vcpu->exits[exit] + 1, __ATOMIC_RELAXED);
+}
+
 static void *vcpu_thread(void *opaque)
 {
     struct vcpu *vcpu = opaque;
@@ -218,13 +251,21 @@ static void *vcpu_thread(void *opaque)
     if (!cpu_group_enter(machine->cpu, vcpu->id, &error))
         machine_finish(machine, MACHINE_FAILED, 0, g_strdup(error->message));
     sandbox_enter(&(struct sandbox_thread){.kind = SANDBOX_VCPU});
-    while (!__atomic_load_n(&machine->stop, __ATOMIC_ACQUIRE)) {
+    while (!__atomic_load_n(&machine->stop, __ATOMIC_SEQ_CST)) {
+        if (pause_point(machine->pause, vcpu->fd))
+            continue;
         if (ioctl(vcpu->fd, KVM_RUN, 0) == 0) {
+            count_exit(vcpu, exit_class(vcpu->run->exit_reason));
             handle_exit(vcpu);
         } else if (errno == EFAULT) {
             crash(vcpu, "access to memory that KVM cannot reach");
-        } else if (errno != EINTR && errno != EAGAIN) { /* EAGAIN: an application processor got its INIT */
+        } else if (errno == EINTR) {
+            __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST); /* before the reasons for a kick are looked at */
+            count_exit(vcpu, MACHINE_EXIT_INTERRUPTED);
+        } else if (errno != EAGAIN) { /* EAGAIN: an application processor got its INIT */
             machine_finish(machine, MACHINE_FAILED, 0, g_strdup_printf("vCPU %u: KVM_RUN: %s", vcpu->id, g_strerror(errno)));
+        } else {
+            count_exit(vcpu, MACHINE_EXIT_INTERRUPTED);
         }
     }
     return NULL;
@@ -248,7 +289,7 @@ bool vcpu_start(struct vcpu *vcpu, GError **error)
 
 void vcpu_kick(struct vcpu *vcpu)
 {
-    __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
     if (vcpu->started && !pthread_equal(vcpu->thread, pthread_self()))
         pthread_kill(vcpu->thread, kick_signal());
 }

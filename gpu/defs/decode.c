@@ -126,7 +126,8 @@ void decode_error_state(unsigned engine, uint32_t (*read)(void *opaque, uint32_t
     } rows[] = {
         {RING_START, 0, "ring start"}, {RING_HEAD, 0, "ring head"}, {RING_TAIL, 0, "ring tail"}, {RING_CTL, 0, "ring control"},
         {RING_ACTHD, RING_ACTHD_UDW, "active head"}, {RING_BBADDR, RING_BBADDR_UDW, "batch address"},
-        {RING_BBSTATE, 0, "batch state"}, {RING_INSTDONE, 0, "units done"}, {RING_INSTPS, 0, "instruction parser state"},
+        {RING_BBSTATE, 0, "batch state"}, {RING_SBBADDR, RING_SBBADDR_UDW, "second batch address"}, {RING_SBBSTATE, 0, "second batch state"},
+        {RING_INSTDONE, 0, "units done"}, {RING_INSTPS, 0, "instruction parser state"},
         {RING_IPEIR, 0, "parser error"}, {RING_EIR, 0, "error identity"}, {RING_EMR, 0, "error mask"},
         {RING_ESR, 0, "error status"}, {RING_MODE, 0, "mode"}, {RING_MI_MODE, 0, "memory interface mode"},
         {RING_HWS_PGA, 0, "status page"}, {RING_EXECLIST_STATUS_LO, RING_EXECLIST_STATUS_HI, "execlist status"},

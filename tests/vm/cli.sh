@@ -32,7 +32,7 @@ expect 0 '^Usage: vmm COMMAND' "$vmm" --help
 expect 0 '^vmm \(Mediant\) [0-9]' "$vmm" --version
 expect 2 'unknown command "rum" \(did you mean run\?\)' "$vmm" rum
 expect 2 'unknown command "xyzzy" \(vmm help lists them\)' "$vmm" help xyzzy
-for command in run serve check types gpus opregion decode help; do
+for command in trace run serve ps top pause resume stop set screenshot check types gpus opregion decode help; do
   expect 0 "vmm $command" "$vmm" $command --help
   expect 2 "vmm: $command: Unknown option --nonsense" "$vmm" $command --nonsense
 done
@@ -51,11 +51,17 @@ expect 1 'vmm: .*/none/opregion.bin' "$vmm" opregion "$dir/none/opregion.bin"
 expect 0 '^  disk NAME ' "$vmm" help config
 expect 0 'aperture' "$vmm" help config
 expect 0 '^\| `aperture` \| a size, 256M to 4G' "$vmm" help config --markdown
-expect 2 'vmm: help: --markdown is for vmm help config' "$vmm" help run --markdown
+expect 0 '^\| `vmm_vgpu_busy_seconds_total` \| counter \| vm, engine \|' "$vmm" help metrics --markdown
+expect 0 '^vmm_vgpu_weight  .*gauge' "$vmm" help metrics
+expect 0 '^  set-vgpu .*arguments: name, weight$' "$vmm" help control
+expect 2 'vmm: help: --markdown is for vmm help config, control or metrics' "$vmm" help run --markdown
 expect 0 'alpha: 64M of RAM, 1 vCPU, gpu none' "$vmm" check "$dir/good.ini"
 expect 0 '"memory": 134217728' "$vmm" check --json -o alpha.memory=128M "$dir/good.ini"
 expect 2 '^vmm: .*/none.ini: no such file$' "$vmm" check "$dir/none.ini"
 expect 2 '^vmm: -o alpha.memory=12X: \[vm alpha\] memory: "12X" is not a size \(try 512M\)$' "$vmm" check -o alpha.memory=12X "$dir/good.ini"
+expect 2 '\[observe\] metrics: "192.168.1.1:80" is not a port from 1 to 65535 of a loopback address \(try 127.0.0.1:9110\)' "$vmm" check -o observe.metrics=192.168.1.1:80 "$dir/good.ini"
+expect 2 '\[observe\] metrics: "99999" is not a port' "$vmm" check -o observe.metrics=99999 "$dir/good.ini"
+expect 0 'good.ini: ok' "$vmm" check -o 'observe.metrics=[::1]:9110' "$dir/good.ini"
 # Devices of a VM, and what they need from the host.
 truncate -s 1M "$dir/disk.img"
 cat >"$dir/devices.ini" <<INI

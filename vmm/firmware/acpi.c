@@ -55,8 +55,7 @@ G_STATIC_ASSERT(sizeof(struct fadt) == 276);
 enum {
     FADT_WBINVD = 1 << 0,
     FADT_C1_SUPPORTED = 1 << 2,
-    FADT_NO_POWER_BUTTON = 1 << 4, /* not as fixed hardware */
-    FADT_NO_SLEEP_BUTTON = 1 << 5,
+    FADT_NO_SLEEP_BUTTON = 1 << 5, /* not as fixed hardware; the power button, bit 4, is */
     FADT_NO_RTC_WAKE = 1 << 6,
     FADT_TIMER_32_BITS = 1 << 8,
     FADT_RESET = 1 << 10,
@@ -210,7 +209,7 @@ static guint add_fadt(GByteArray *out, uint64_t facs, uint64_t dsdt)
         .c3_latency = LATENCY_NO_C3,
         .century = RTC_CENTURY,
         .boot_architecture = BOOT_LEGACY_DEVICES | BOOT_NO_VGA,
-        .flags = FADT_WBINVD | FADT_C1_SUPPORTED | FADT_NO_POWER_BUTTON | FADT_NO_SLEEP_BUTTON | FADT_NO_RTC_WAKE | FADT_TIMER_32_BITS | FADT_RESET,
+        .flags = FADT_WBINVD | FADT_C1_SUPPORTED | FADT_NO_SLEEP_BUTTON | FADT_NO_RTC_WAKE | FADT_TIMER_32_BITS | FADT_RESET,
         .reset = port(PCI_RESET_CONTROL, 1),
         .reset_value = RESET_VALUE,
         .minor_version = 4,

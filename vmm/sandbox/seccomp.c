@@ -144,7 +144,8 @@ static const struct rule rules[] = {
     ALLOW(sendmsg, MESSAGES),
     ALLOW(recvmsg, MESSAGES),
     ALLOW(shutdown, MESSAGES),
-    ALLOW(accept4, SERVER),
+    ALLOW(accept4, SERVER | MAIN), /* MAIN: of the control socket and the metrics */
+    ALLOW(sendto, MAIN),
     ALLOW(fstatfs, SERVER),
 
     /* User-mode networking: IPv4, as nothing else is configured. */

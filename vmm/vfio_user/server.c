@@ -4,15 +4,13 @@
 
 #include "vmm/error.h"
 #include "vmm/sandbox/sandbox.h"
+#include "vmm/unix_listener.h"
 #include "vmm/vfio_user/session.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -27,10 +25,8 @@ enum {
 struct vfio_user_server {
     struct pci_host host; /* first: callbacks get it */
     struct vfio_user_server_config config;
-    char *name, *path;
-    struct stat identity; /* of the socket that we made, so that another's is not removed */
-    bool bound;
-    int listener;
+    char *name;
+    struct unix_listener listener;
     int events; /* eventfd that wakes the listening thread: SESSION_OVER or STOP */
     GThread *thread;
     GMutex gate; /* held by create until the device is attached */
@@ -165,7 +161,7 @@ static void accept_client(struct vfio_user_server *server)
         server->leaving = true;
         return;
     }
-    int client = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
+    int client = accept4(server->listener.fd, NULL, NULL, SOCK_CLOEXEC);
     if (client < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             complain(server, "a client cannot be let in: no file descriptors or memory are left");
@@ -195,7 +191,7 @@ static bool wait_for_events(struct vfio_user_server *server, bool *knocking)
 {
     bool watch = server->session && !server->leaving;
     struct pollfd fds[] = {{.fd = server->events, .events = POLLIN},
-                           {.fd = server->leaving ? -1 : server->listener, .events = POLLIN},
+                           {.fd = server->leaving ? -1 : server->listener.fd, .events = POLLIN},
                            {.fd = watch ? server->client : -1, .events = POLLRDHUP}};
     uint64_t events = 0;
 
@@ -230,72 +226,15 @@ static void *run(void *opaque)
     return NULL;
 }
 
-static bool fail(GError **error, enum vmm_error code, const char *path, const char *format, ...) G_GNUC_PRINTF(4, 5);
-
-static bool fail(GError **error, enum vmm_error code, const char *path, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error(error, VMM_ERROR, code, "socket %s: %s", path, text);
-    return false;
-}
-
-/* Whether the socket's server is gone; one that is too busy to answer is not. */
-static bool is_left_over(const struct sockaddr_un *address)
-{
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool refused = probe >= 0 && connect(probe, (const struct sockaddr *)address, sizeof(*address)) != 0 && errno == ECONNREFUSED;
-
-    if (probe >= 0)
-        close(probe);
-    return refused;
-}
-
-static bool start_listening(struct vfio_user_server *server, GError **error)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const char *path = server->path;
-    struct stat st;
-
-    if (*path == '\0') /* would be a name that is no file's */
-        return fail(error, VMM_ERROR_CONFIG, path, "the path is empty");
-    if (strlen(path) >= sizeof(address.sun_path))
-        return fail(error, VMM_ERROR_CONFIG, path, "the path has more than %zu bytes (try a shorter one)", sizeof(address.sun_path) - 1);
-    strcpy(address.sun_path, path);
-    server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (server->listener < 0)
-        return fail(error, VMM_ERROR_FAILED, path, "%s", g_strerror(errno));
-    /* The mode is that of the descriptor, so that there is no moment with another one. */
-    if (fchmod(server->listener, 0600) != 0)
-        return fail(error, VMM_ERROR_FAILED, path, "%s", g_strerror(errno));
-    if (bind(server->listener, (const struct sockaddr *)&address, sizeof(address)) != 0) {
-        int reason = errno;
-        if (reason != EADDRINUSE)
-            return fail(error, VMM_ERROR_CONFIG, path, "%s", g_strerror(reason));
-        if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
-            return fail(error, VMM_ERROR_CONFIG, path, "a file is there already, which is no socket (try another path)");
-        return is_left_over(&address) ? fail(error, VMM_ERROR_CONFIG, path, "is left over from a server that is gone (rm %s)", path)
-                                      : fail(error, VMM_ERROR_CONFIG, path, "another server listens there (try another path)");
-    }
-    server->bound = lstat(path, &server->identity) == 0;
-    if (listen(server->listener, 4) != 0)
-        return fail(error, VMM_ERROR_FAILED, path, "%s", g_strerror(errno));
-    return true;
-}
-
 struct vfio_user_server *vfio_user_server_create(const struct vfio_user_server_config *config, GError **error)
 {
     struct vfio_user_server *server = g_new0(struct vfio_user_server, 1);
 
     server->config = *config;
     server->name = g_strdup(config->name);
-    server->path = g_strdup(config->path);
     server->config.name = server->name;
-    server->config.path = server->path;
-    server->listener = server->client = -1;
+    server->config.path = NULL; /* the listener has its own */
+    server->listener.fd = server->client = -1;
     server->complaints_left = COMPLAINTS_BURST;
     server->complaints_second = g_get_monotonic_time() / G_USEC_PER_SEC;
     g_mutex_init(&server->complaints_lock);
@@ -305,8 +244,8 @@ struct vfio_user_server *vfio_user_server_create(const struct vfio_user_server_c
         .dma = dma_space_create(server->name), .msi = host_msi, .intx = host_intx, .decode_changed = host_decode_changed};
     server->events = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (server->events < 0)
-        fail(error, VMM_ERROR_FAILED, server->path, "%s", g_strerror(errno));
-    if (server->events >= 0 && start_listening(server, error)) {
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "socket %s: %s", config->path, g_strerror(errno));
+    if (server->events >= 0 && unix_listener_open(&server->listener, config->path, error)) {
         g_mutex_lock(&server->gate);
         server->thread = g_thread_try_new("vfio-listen", run, server, error);
         if (server->thread) /* the device points into the server from here on */
@@ -322,18 +261,13 @@ struct vfio_user_server *vfio_user_server_create(const struct vfio_user_server_c
 
 void vfio_user_server_destroy(struct vfio_user_server *server)
 {
-    struct stat st;
-
     if (!server)
         return;
     if (server->thread) {
         wake(server, STOP);
         g_thread_join(server->thread);
     }
-    if (server->bound && lstat(server->path, &st) == 0 && st.st_dev == server->identity.st_dev && st.st_ino == server->identity.st_ino)
-        unlink(server->path);
-    if (server->listener >= 0)
-        close(server->listener);
+    unix_listener_close(&server->listener);
     if (server->events >= 0)
         close(server->events);
     if (server->config.dev)
@@ -343,6 +277,5 @@ void vfio_user_server_destroy(struct vfio_user_server *server)
     g_mutex_clear(&server->gate);
     dma_space_unref(server->host.dma);
     g_free(server->name);
-    g_free(server->path);
     g_free(server);
 }

@@ -46,6 +46,7 @@ class Guest : public pci_host {
     std::condition_variable changed;
     unsigned message_count = 0;
     std::string failure;
+    std::vector<std::string> hangs; // error states as text
     unsigned csb_seen[ENGINE_COUNT];
 
     Guest(scheduler *sched, driver *drv, unsigned id, trace *events)
@@ -72,6 +73,12 @@ class Guest : public pci_host {
             std::lock_guard lock(self->mutex);
             self->failure = reason;
             self->changed.notify_all();
+        };
+        config.hung = [](void *p, const error_state *state) {
+            Guest *self = static_cast<Guest *>(p);
+            g_autofree char *text = error_state_format(state);
+            std::lock_guard lock(self->mutex);
+            self->hangs.emplace_back(text);
         };
         GError *error = nullptr;
         v = vgpu_create(sched, drv, &config, &error);
@@ -468,6 +475,25 @@ TEST_F(Mediated, AHungGuestRecoversByItsOwnResetAndTheOtherRunsOn)
         vgpu_stats(bad.v, &stats);
         return stats.usage.hangs > 0;
     }));
+    // What is told of it: where it stood, and the batch out of its own address space.
+    ASSERT_TRUE(bad.wait([&] {
+        std::lock_guard lock(bad.mutex);
+        return !bad.hangs.empty();
+    }));
+    struct error_state *told = error_state_parse(bad.hangs[0].c_str(), nullptr);
+    ASSERT_NE(told, nullptr) << bad.hangs[0];
+    EXPECT_EQ(told->engine, unsigned(ENGINE_RCS0));
+    EXPECT_EQ(told->context, a.gma);
+    EXPECT_STREQ(told->guest, "guest");
+    EXPECT_NE(std::string(told->reason).find("arbitration point"), std::string::npos);
+    EXPECT_GE(error_state_active_head(told), 0x100000u);
+    EXPECT_LE(error_state_active_head(told), 0x100000 + 4 * commands.size());
+    EXPECT_EQ(told->ring.dwords[0], kBatchStart);
+    EXPECT_EQ(told->batch.gma, 0x100000u);
+    ASSERT_GE(told->batch.count, commands.size());
+    EXPECT_TRUE(std::equal(commands.begin(), commands.end(), told->batch.dwords));
+    error_state_free(told);
+    EXPECT_TRUE(good.hangs.empty());
     EXPECT_EQ(bad.peek(bad.hwsp(ENGINE_RCS0) + HWSP_CSB_WRITE_DWORD * 4), 0u) << "no entry after the first";
     EXPECT_EQ(vgpu_failure(bad.v), nullptr);
     // The guest's own engine reset.

@@ -268,6 +268,11 @@ uint32_t workload_ring_head(const workload *w)
     return w->head;
 }
 
+struct error_state *workload_error_state(workload *)
+{
+    return nullptr;
+}
+
 bool workload_write_back(workload *w)
 {
     // The head is the only thing that these tests look at in the image.
@@ -316,6 +321,8 @@ void sched_client_reset(sched_client *client, uint32_t mask, bool)
         client->queued[engine].clear();
     }
 }
+
+void sched_client_set_weight(sched_client *, unsigned) {}
 
 void sched_client_usage(sched_client *, struct sched_usage *usage)
 {

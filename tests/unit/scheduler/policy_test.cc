@@ -4,6 +4,7 @@
 #include "scheduler/scheduler.h"
 
 #include <algorithm>
+#include <cstring>
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
@@ -214,6 +215,27 @@ TEST(PolicyFair, FollowsAChangedWeight)
     uint64_t before = engine.clients[0].used_ns;
     engine.run(400 * MS);
     EXPECT_NEAR(double(engine.clients[0].used_ns - before), 300.0 * MS, 15.0 * MS);
+}
+
+TEST(Policy, IsSwitchedUnderClientsThatRun)
+{
+    // Each policy is followed by each other, with one client that never stops and one that comes and goes.
+    for (const char *const *from = policy_names(); *from; from++)
+        for (const char *const *to = policy_names(); *to; to++) {
+            SCOPED_TRACE(std::string(*from) + " to " + *to);
+            Engine engine(*from, 4 * MS, {hog(1), hog(3), interactive(2, 1 * MS, 9 * MS)});
+            engine.run(123 * MS);
+            policy_switch(&engine.policy, policy_find(*to), engine.now);
+            EXPECT_STREQ(engine.policy.ops->name, *to);
+            engine.run(1000 * MS); // who ran when it was switched pays for that yet
+            uint64_t first = engine.clients[0].used_ns, second = engine.clients[1].used_ns, busy = engine.busy;
+            engine.run(1000 * MS);
+            double a = double(engine.clients[0].used_ns - first), b = double(engine.clients[1].used_ns - second);
+            if (strcmp(*to, "fifo") != 0) {
+                EXPECT_NEAR(b / a, strcmp(*to, "round-robin") == 0 ? 1.0 : 3.0, 0.3);
+            }
+            EXPECT_GT(engine.busy - busy, !strcmp(*to, "fixed") ? 600 * MS : 990 * MS);
+        }
 }
 
 TEST(PolicyRoundRobin, IgnoresWeights)

@@ -71,6 +71,38 @@ TEST(Sharing, GivesTimeByWeight)
         stop(*guest, 1 << ENGINE_BCS0);
 }
 
+TEST(Sharing, FollowsAPolicyThatIsChangedWhileGuestsRun)
+{
+    Machine machine("round-robin", 0, 2 * MS);
+    std::vector<std::unique_ptr<Guest>> guests;
+    std::vector<std::unique_ptr<Context>> contexts;
+    for (unsigned i = 0; i < 2; i++) {
+        guests.push_back(std::make_unique<Guest>(machine, i + 1, i ? 4 : 1));
+        contexts.push_back(std::make_unique<Context>(*guests[i], ENGINE_BCS0));
+        contexts[i]->submit(contexts[i]->spin(true));
+    }
+    auto used = [&](unsigned i) { return double(guests[i]->usage().busy_ns[ENGINE_BCS0]); };
+    auto ratio_of_next = [&] {
+        double a = used(0), b = used(1);
+        EXPECT_TRUE(guests[0]->wait_for([&] { return used(0) + used(1) - a - b > 400.0 * MS; }));
+        return (used(1) - b) / (used(0) - a);
+    };
+    EXPECT_STREQ(scheduler_policy(machine.scheduler), "round-robin");
+    /* Far from each other, as the host's own scheduling has its part. */
+    EXPECT_LT(ratio_of_next(), 2.0);
+    ASSERT_TRUE(scheduler_set_policy(machine.scheduler, "fair", nullptr));
+    EXPECT_STREQ(scheduler_policy(machine.scheduler), "fair");
+    EXPECT_GT(ratio_of_next(), 2.5);
+    GError *error = nullptr;
+    EXPECT_FALSE(scheduler_set_policy(machine.scheduler, "nonsense", &error));
+    ASSERT_NE(error, nullptr);
+    EXPECT_NE(strstr(error->message, "round-robin"), nullptr) << error->message;
+    g_error_free(error);
+    EXPECT_STREQ(scheduler_policy(machine.scheduler), "fair");
+    for (auto &guest : guests)
+        stop(*guest, 1 << ENGINE_BCS0);
+}
+
 /*
  * The scheduler's thread may see "A was preempted" when A is back and has ended a workload: then the time stamp of the image that it reads is
  * older than the breadcrumb's. Played here with the lock held, as a late entry while A still runs.
@@ -89,6 +121,12 @@ TEST(Sharing, ChargesNoTimeForALateStatusEntry)
     ASSERT_TRUE(guest.wait_for([&] { return trace_count(machine.trace, TRACE_HOST, TRACE_MODEL_CONTEXT_IN) > 0; }));
     uint64_t began = now_ns();
     ASSERT_TRUE(guest.wait_for([&] { return now_ns() - began > 2 * MS; })); // time to be charged for
+    ASSERT_TRUE(guest.wait_for([&] { // and the scheduler has heard of it
+        g_mutex_lock(&machine.scheduler->lock);
+        bool there = engine->active[0].context != nullptr;
+        g_mutex_unlock(&machine.scheduler->lock);
+        return there;
+    }));
 
     g_mutex_lock(&machine.scheduler->lock);
     shadow_context *shadow = engine->active[0].context;

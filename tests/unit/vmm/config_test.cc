@@ -140,7 +140,7 @@ TEST_F(Config, UnknownNames)
     EXPECT_EQ(message("[gpu]\nmemory = 1\n"), "test.ini: [gpu] memory: unknown key (vmm help config lists the keys)");
     EXPECT_EQ(message("[sheduler]\n"), "test.ini: [sheduler]: unknown group (did you mean [scheduler]?)");
     EXPECT_EQ(message("[vm]\n"), "test.ini: [vm]: unknown group (did you mean [vm NAME]?)");
-    EXPECT_EQ(message("[disk]\n"), "test.ini: [disk]: unknown group (groups are [gpu], [scheduler], [vm NAME], [vgpu NAME])");
+    EXPECT_EQ(message("[disk]\n"), "test.ini: [disk]: unknown group (groups are [gpu], [scheduler], [observe], [vmm], [vm NAME], [vgpu NAME])");
     EXPECT_EQ(message("[vm a/b]\n"),
               "test.ini: [vm a/b]: a VM's name is 1 to 32 letters, digits, '-', '_' or '.' (try [vm alpha])");
 }
@@ -250,7 +250,7 @@ TEST_F(Config, BadOverrides)
     EXPECT_EQ(message(vm, {"gpu.=1"}), "-o gpu.=1: not of the form section.key=value (try -o gpu.aperture=512M)");
     EXPECT_EQ(message(vm, {"alpha.memory=12X"}), "-o alpha.memory=12X: [vm alpha] memory: \"12X\" is not a size (try 512M)");
     EXPECT_EQ(message(vm, {"alpa.memory=1G"}), "-o alpa.memory=1G: no section alpa (did you mean alpha?)");
-    EXPECT_EQ(message(vm, {"zzz.memory=1G"}), "-o zzz.memory=1G: no section zzz (sections are alpha, gpu, scheduler, vm)");
+    EXPECT_EQ(message(vm, {"zzz.memory=1G"}), "-o zzz.memory=1G: no section zzz (sections are alpha, gpu, scheduler, observe, vmm, vm)");
     EXPECT_EQ(message(vm, {"gpu.apertur=1G"}), "-o gpu.apertur=1G: [gpu] apertur: unknown key (did you mean aperture?)");
 }
 

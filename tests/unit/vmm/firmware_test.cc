@@ -94,6 +94,7 @@ TEST_F(Firmware, FadtDescribesThePowerBlock)
     EXPECT_EQ(at<uint8_t>(fadt + 91), 4);
     EXPECT_EQ(at<uint8_t>(fadt + 108), 0x32) << "century";
     EXPECT_EQ(at<uint16_t>(fadt + 109) & 2, 0) << "no 8042";
+    EXPECT_EQ(at<uint32_t>(fadt + 112) & 0x30, 0x20u) << "a power button, no sleep button";
     EXPECT_EQ(at<uint8_t>(fadt + 116), 1) << "the reset register is I/O";
     EXPECT_EQ(at<uint64_t>(fadt + 120), 0xcf9u);
     EXPECT_EQ(at<uint8_t>(fadt + 128), 6);

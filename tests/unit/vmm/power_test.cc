@@ -84,6 +84,37 @@ TEST_F(Power, SwitchesOffAndIsAlwaysInAcpiMode)
     EXPECT_EQ(in<uint16_t>(6), 0);
 }
 
+TEST_F(Power, ButtonInterruptsUntilItIsCleared)
+{
+    power_press_button(dev);
+    EXPECT_EQ(in<uint16_t>(0), 0x100) << "PWRBTN_STS";
+    EXPECT_FALSE(board.sci) << "not enabled yet";
+    out<uint16_t>(2, 0x100);
+    EXPECT_TRUE(board.sci);
+    out<uint16_t>(0, 1);
+    EXPECT_TRUE(board.sci) << "another bit was cleared";
+    out<uint8_t>(1, 1); // the upper half of the status
+    EXPECT_FALSE(board.sci);
+    EXPECT_EQ(in<uint16_t>(0), 0);
+    EXPECT_EQ(in<uint16_t>(2), 0x100);
+    power_press_button(dev);
+    EXPECT_TRUE(board.sci);
+    EXPECT_EQ(board.off, 0) << "the guest decides what it does";
+}
+
+TEST_F(Power, TimerStandsStillWhenStopped)
+{
+    board.now += 1000000;
+    power_stop_timer(dev, true);
+    power_stop_timer(dev, true);
+    board.now += 5000000;
+    EXPECT_EQ(in<uint32_t>(8), 3579545u);
+    power_stop_timer(dev, false);
+    EXPECT_EQ(in<uint32_t>(8), 3579545u);
+    board.now += 1000000;
+    EXPECT_EQ(in<uint32_t>(8), 2 * 3579545u);
+}
+
 TEST(Alarm, RingsInTimeAndNotAfterItIsGone)
 {
     static std::atomic<int> rung;
