@@ -5,6 +5,7 @@
  */
 #include "vmm/commands.h"
 #include "vmm/error.h"
+#include "vmm/manual/manual.h"
 #include "vmm/options.h"
 #include "vmm/units.h"
 
@@ -63,22 +64,45 @@ static void print_config_markdown(void)
     puts("");
 }
 
+/* What is not for people at a terminal: what the build and the documentation are made of. */
+static int print_generated(bool config, bool markdown, bool man)
+{
+    if (markdown && !config) {
+        fputs("vmm: help: --markdown is for vmm help config\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (markdown)
+        print_config_markdown();
+    else if (man)
+        (config ? manual_print_config : manual_print_program)(stdout);
+    else
+        manual_print_completion(stdout);
+    return EXIT_OK;
+}
+
 int cmd_help(int argc, char **argv)
 {
     char *help[] = {NULL, "--help", NULL};
-    gboolean markdown = FALSE;
-    const GOptionEntry entries[] = {{"markdown", 0, 0, G_OPTION_ARG_NONE, &markdown, "With config: print Markdown tables", NULL}, {0}};
+    gboolean markdown = FALSE, man = FALSE, completion = FALSE;
+    const GOptionEntry entries[] = {
+        {"markdown", 0, 0, G_OPTION_ARG_NONE, &markdown, "With config: print Markdown tables", NULL},
+        {"man", 0, 0, G_OPTION_ARG_NONE, &man, "Print the manual page vmm(1); with config: vmm.ini(5)", NULL},
+        {"bash-completion", 0, 0, G_OPTION_ARG_NONE, &completion, "Print the completion script for bash", NULL},
+        {0},
+    };
     int code;
 
     if (!command_parse(&argc, &argv, entries, 0, 1, &code))
         return code;
     bool config = argc == 2 && strcmp(argv[1], "config") == 0;
-    if (markdown && !config) {
-        fputs("vmm: help: --markdown is for vmm help config\n", stderr);
+    if (argc == 2 && !config && (man || completion)) {
+        fputs("vmm: help: --man and --bash-completion are for all commands (leave the command out)\n", stderr);
         return EXIT_USAGE;
     }
+    if (markdown || man || completion)
+        return print_generated(config, markdown, man);
     if (config) {
-        (markdown ? print_config_markdown : print_config_help)();
+        print_config_help();
         return EXIT_OK;
     }
     if (argc == 1) {

@@ -20,6 +20,16 @@ const struct command commands[] = {
     {0},
 };
 
+const struct exit_meaning exit_meanings[] = {
+    {EXIT_OK, "guests shut down"},
+    {EXIT_VMM_FAILURE, "VMM failure"},
+    {EXIT_USAGE, "usage or configuration"},
+    {EXIT_GUEST_CRASHED, "guest crashed"},
+    {EXIT_VGPU_DISABLED, "vGPU disabled"},
+    {EXIT_TIMEOUT, "timeout"},
+    {0},
+};
+
 const struct command *command_find(const char *name)
 {
     for (const struct command *command = commands; command->name; command++)
@@ -33,9 +43,10 @@ void command_print_list(FILE *file)
     fputs("Usage: vmm COMMAND [OPTION...]\n\nCommands:\n", file);
     for (const struct command *command = commands; command->name; command++)
         fprintf(file, "  %-8s %-17s %s\n", command->name, command->args, command->help);
-    fputs("\nvmm COMMAND --help tells the options of a command.\n"
-          "Exit codes: 0 guests shut down, 1 VMM failure, 2 usage or configuration, 3 guest crashed, 4 vGPU disabled, 124 timeout.\n",
-          file);
+    fputs("\nvmm COMMAND --help tells the options of a command.\nExit codes:", file);
+    for (const struct exit_meaning *meaning = exit_meanings; meaning->text; meaning++)
+        fprintf(file, "%s %d %s", meaning == exit_meanings ? "" : ",", meaning->code, meaning->text);
+    fputs(".\n", file);
 }
 
 int command_unknown(const char *name)
@@ -54,6 +65,28 @@ int command_unknown(const char *name)
     return EXIT_USAGE;
 }
 
+/* What a command finds as its first argument when its options are wanted: known by its address, so that no command line can hold it. */
+static const char list_options[] = "--list-options";
+
+struct listing {
+    void (*each)(void *opaque, const GOptionEntry *entry);
+    void *opaque;
+};
+
+static void list(const struct listing *listing, const GOptionEntry *entries)
+{
+    for (const GOptionEntry *entry = entries; entry && entry->long_name; entry++)
+        listing->each(listing->opaque, entry);
+}
+
+void command_each_option(const struct command *command, void (*each)(void *opaque, const GOptionEntry *entry), void *opaque)
+{
+    struct listing listing = {each, opaque};
+    char *argv[] = {(char *)command->name, (char *)list_options, (char *)&listing, NULL};
+
+    command->run(3, argv);
+}
+
 bool command_parse(int *argc, char ***argv, const GOptionEntry *entries, int min_args, int max_args, int *code)
 {
     const struct command *command = command_find((*argv)[0]);
@@ -64,6 +97,14 @@ bool command_parse(int *argc, char ***argv, const GOptionEntry *entries, int min
 
     /* --help is ours, so that nothing but the command decides to exit. */
     const GOptionEntry own[] = {{"help", 'h', 0, G_OPTION_ARG_NONE, &wants_help, "Explain this command", NULL}, {0}};
+    if (*argc == 3 && (*argv)[1] == list_options) {
+        list((const struct listing *)(*argv)[2], own);
+        list((const struct listing *)(*argv)[2], entries);
+        g_option_group_unref(group);
+        g_option_context_free(context);
+        *code = EXIT_OK;
+        return false;
+    }
     g_option_group_add_entries(group, own);
     if (entries)
         g_option_group_add_entries(group, entries);

@@ -5,6 +5,7 @@
 #include "vmm/error.h"
 #include "vmm/gpu_setup.h"
 #include "vmm/messages.h"
+#include "vmm/notify.h"
 #include "vmm/process.h"
 #include "vmm/sandbox/sandbox.h"
 #include "vmm/vfio_user/server.h"
@@ -260,6 +261,7 @@ int serve_run(const struct config *config, const struct serve_options *options, 
         for (unsigned i = 0; i < serve.count; i++)
             print_invitation(&serve.vgpus[i]);
         fflush(stdout); /* whoever waits for the sockets reads this */
+        notify_ready();
         sandbox_enter(&(struct sandbox_thread){.kind = SANDBOX_MAIN});
         g_main_loop_run(serve.loop);
         if (!outputs_finish(serve.outputs))
