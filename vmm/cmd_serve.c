@@ -26,7 +26,7 @@ static int serve(const char *path, const char *const *overrides, double timeout,
         sandbox_renounce();
     else
         sandbox_begin();
-    int code = config->vgpus->len ? serve_run(config, &options, &error) : command_wrong_kind(config, "serve", "vGPU", "vmm run");
+    int code = config->vgpus->len || config->gpu.mdev ? serve_run(config, &options, &error) : command_wrong_kind(config, "serve", "vGPU", "vmm run");
     config_free(config);
     return code == EXIT_OK || !error ? code : command_fail(error);
 }

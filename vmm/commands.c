@@ -13,6 +13,7 @@ const struct command commands[] = {
     {"serve", cmd_serve, "CONFIG.ini", "offer the vGPUs of a configuration file to QEMU and other VMMs"},
     {"check", cmd_check, "CONFIG.ini", "check a configuration file without starting anything"},
     {"types", cmd_types, "", "list the vGPU types"},
+    {"mdev", cmd_mdev, "ACTION ROOT ...", "list, create, remove and define vGPUs by UUID, while vmm serve runs with [gpu] mdev"},
     {"gpus", cmd_gpus, "", "list the host's Intel GPUs"},
     {"opregion", cmd_opregion, "FILE", "write the OpRegion that tells a guest's driver of its monitor ports"},
     {"decode", cmd_decode, "FILE", "print a command stream or a context image in words"},

@@ -53,6 +53,7 @@ int cmd_run(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_types(int argc, char **argv);
+int cmd_mdev(int argc, char **argv);
 int cmd_gpus(int argc, char **argv);
 int cmd_opregion(int argc, char **argv);
 int cmd_decode(int argc, char **argv);

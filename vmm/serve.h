@@ -22,6 +22,14 @@ struct serve_options {
  */
 int serve_run(const struct config *config, const struct serve_options *options, GError **error);
 
+/*
+ * One more vGPU, or one less, while it serves; from the main loop's thread. Its name is used by no other, its type is a vGPU's, its socket is in the default
+ * folder; the settings are copied. Errors: served.h. Needs [gpu] mdev.
+ */
+struct serve;
+bool serve_add(struct serve *serve, const struct vgpu_settings *settings, GError **error);
+bool serve_remove(struct serve *serve, const char *name, GError **error);
+
 /* Where a vGPU's socket is: as configured, or the default that docs/configuration.md tells. Caller frees with g_free(). */
 char *serve_socket_path(const struct vgpu_settings *vgpu);
 
