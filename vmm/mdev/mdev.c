@@ -134,25 +134,31 @@ void mdev_start_defined(struct mdev *mdev)
     }
 }
 
-static bool make_folder(const char *path, GError **error)
+/* Where the tree is mounted, the definitions, and what mdevctl insists on finding below its root: folders for scripts, which stay empty. */
+static bool make_folders(const char *root, GError **error)
 {
-    if (g_mkdir_with_parents(path, 0700) == 0)
-        return true;
-    g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "%s: %s", path, g_strerror(errno));
-    return false;
+    static const char *const folders[] = {"sys", "etc/mdevctl.d/" MDEV_PARENT, "usr/lib/mdevctl/scripts.d/callouts", "usr/lib/mdevctl/scripts.d/notifiers"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_autofree char *path = g_build_filename(root, folders[i], NULL);
+        if (g_mkdir_with_parents(path, 0700) == 0)
+            continue;
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "%s: %s", path, g_strerror(errno));
+        return false;
+    }
+    return true;
 }
 
 struct mdev *mdev_create(const struct mdev_config *config, GError **error)
 {
     g_autofree char *sys = g_build_filename(config->root, "sys", NULL);
-    g_autofree char *definitions = mdev_definitions_folder(config->root);
     g_autofree char *bus = g_build_filename(sys, "class", "mdev_bus", NULL);
 
     if (g_file_test(bus, G_FILE_TEST_EXISTS)) {
         g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s is there already: another vmm serves it, or it is the system's (try another path)", bus);
         return NULL;
     }
-    if (!make_folder(sys, error) || !make_folder(definitions, error))
+    if (!make_folders(config->root, error))
         return NULL;
     struct mdev *mdev = g_new0(struct mdev, 1);
     mdev->config = *config;

@@ -124,7 +124,7 @@ protected:
 };
 
 const sandbox_kind KINDS[] = {SANDBOX_DEVICE,  SANDBOX_ENGINE,      SANDBOX_VCPU, SANDBOX_FILES,
-                              SANDBOX_NETWORK, SANDBOX_VFIO_SERVER, SANDBOX_MAIN};
+                              SANDBOX_NETWORK, SANDBOX_VFIO_SERVER, SANDBOX_MAIN, SANDBOX_MAKER};
 
 TEST_F(Sandbox, NoThreadStartsProgramsOrTakesRights)
 {
