@@ -4,7 +4,6 @@
 
 #include "vmm/error.h"
 #include "vmm/gpu_setup.h"
-#include "vmm/mdev/mdev.h"
 #include "vmm/messages.h"
 #include "vmm/notify.h"
 #include "vmm/process.h"
@@ -141,21 +140,17 @@ static void each_served(void *opaque, void (*each)(void *opaque, const char *nam
     }
 }
 
-/* What vGPUs that are added later need, and those that are defined. */
-static bool create_mdev(struct serve *serve, GError **error)
+/* Gets ready for vGPUs that are added later, and creates those that are defined. */
+static bool start_mdev(struct serve *serve, GError **error)
 {
-    const struct mdev_config config = {.root = serve->config->gpu.mdev,
-                                       .messages = serve->messages,
+    const struct mdev_config config = {.messages = serve->messages,
                                        .create = create_mediated,
                                        .remove = remove_mediated,
                                        .available = available,
                                        .each = each_served,
                                        .opaque = serve};
 
-    if (!served_prepare_to_grow(serve->served, error))
-        return false;
-    serve->mdev = mdev_create(&config, error);
-    if (!serve->mdev)
+    if (!served_prepare_to_grow(serve->served, error) || !mdev_start(serve->mdev, &config, error))
         return false;
     mdev_start_defined(serve->mdev);
     return true;
@@ -172,7 +167,7 @@ static void start_threads_below(void *opaque)
     struct start *start = opaque;
     struct serve *serve = start->serve;
     const struct gpu_setup_config config = {
-        .config = serve->config, .trace = serve->trace, .growing = serve->config->gpu.mdev != NULL, .failed = vgpu_failed, .opaque = serve};
+        .config = serve->config, .trace = serve->trace, .growing = serve->mdev != NULL, .failed = vgpu_failed, .opaque = serve};
 
     serve->gpu = gpu_setup_create(&config, start->error);
     serve->signals[0] = g_unix_signal_add(SIGINT, on_signal, serve);
@@ -199,7 +194,7 @@ static bool create(struct serve *serve, GError **error)
     for (unsigned i = 0; i < serve->config->vgpus->len; i++)
         if (!served_attach(serve->served, i, g_ptr_array_index(serve->config->vgpus, i), error))
             return false;
-    return !serve->config->gpu.mdev || create_mdev(serve, error);
+    return !serve->mdev || start_mdev(serve, error);
 }
 
 static void destroy(struct serve *serve)
@@ -230,11 +225,13 @@ static int exit_code(struct serve *serve)
 
 int serve_run(const struct config *config, const struct serve_options *options, GError **error)
 {
-    struct serve serve = {.config = config, .options = options};
+    struct serve serve = {.config = config, .options = options, .mdev = options->mdev};
     int code = EXIT_VMM_FAILURE;
 
-    if (!process_prepare(error))
+    if (!process_prepare(error)) {
+        mdev_destroy(options->mdev);
         return code;
+    }
     serve.messages = messages_create();
     serve.loop = g_main_loop_new(NULL, FALSE);
     if (create(&serve, error)) {
@@ -242,8 +239,8 @@ int serve_run(const struct config *config, const struct serve_options *options, 
             serve.timer = g_timeout_add((guint)(options->timeout_s * 1000), on_timeout, &serve);
         for (unsigned i = 0; i < served_count(serve.served); i++)
             served_print_invitation(serve.served, i);
-        if (config->gpu.mdev)
-            printf("mdev: %s (MDEVCTL_ENV_ROOT=%s mdevctl types)\n", config->gpu.mdev, config->gpu.mdev);
+        if (serve.mdev)
+            printf("mdev: %s (MDEVCTL_ENV_ROOT=%s mdevctl types)\n", mdev_root(serve.mdev), mdev_root(serve.mdev));
         fflush(stdout); /* whoever waits for the sockets reads this */
         notify_ready();
         sandbox_enter(&(struct sandbox_thread){.kind = SANDBOX_MAIN});

@@ -4,6 +4,7 @@
 #define MEDIANT_VMM_SERVE_H
 
 #include "vmm/config.h"
+#include "vmm/mdev/mdev.h"
 #include "vmm/outputs.h"
 
 #ifdef __cplusplus
@@ -12,6 +13,7 @@ extern "C" {
 
 struct serve_options {
     double timeout_s; /* 0 for none */
+    struct mdev *mdev; /* mounted, or NULL; owned by serve_run() from the call on */
     bool once;        /* end when each vGPU has had a client and none has one any more */
     const struct output_options *outputs;
 };

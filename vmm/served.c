@@ -11,6 +11,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 struct served_vgpu {
     struct served *served;
@@ -166,9 +170,30 @@ static struct served_vgpu *new_vgpu(struct served *served, unsigned user, const 
     return vgpu;
 }
 
+/*
+ * A socket in the default folder whose server is gone, as after a crash, is removed: names there are given by us, and a service that is started again would
+ * otherwise wait for somebody with rm. Elsewhere it stays, and is an error.
+ */
+static void remove_left_over(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat st;
+
+    if (strlen(path) >= sizeof(address.sun_path) || lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode))
+        return;
+    strcpy(address.sun_path, path);
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (probe >= 0 && connect(probe, (const struct sockaddr *)&address, sizeof(address)) != 0 && errno == ECONNREFUSED)
+        unlink(path);
+    if (probe >= 0)
+        close(probe);
+}
+
 /* On a thread that may listen. */
 static bool start_server(struct served_vgpu *vgpu, GError **error)
 {
+    if (!vgpu->settings.socket)
+        remove_left_over(vgpu->path);
     struct gpu_setup *gpu = vgpu->served->config.gpu;
     struct pci_device *dev = gpu_setup_take_device(gpu, vgpu->user);
     const struct vfio_user_server_config config = {.name = vgpu->settings.name,

@@ -36,6 +36,7 @@ until_true() {
   return 1
 }
 start() {
+  rm -f "$dir/out"
   "$vmm" serve "$dir/gpu.ini" >"$dir/out" 2>"$dir/err" &
   server=$!
   until_true grep -q '^mdev: ' "$dir/out" && return
@@ -127,10 +128,11 @@ is "after many rounds" 7 "$("$vmm" mdev list "$root" | grep -c none)"
 # Killed: the tree is gone, and the next one starts; what is defined comes back.
 expect 0 "^$one$" "$vmm" mdev define "$root" i915-GVTg_V5_4 $one --auto
 expect 0 "^$two$" "$vmm" mdev define "$root" i915-GVTg_V5_4 $two
+for uuid in $(ls "$devices"); do "$vmm" mdev remove "$root" "$uuid"; done
+expect 0 "^$one " "$vmm" mdev create "$root" i915-GVTg_V5_4 $one # its socket is left over
 stop KILL
-until_true test ! -e "$root/sys/class" && pass || fail "the tree outlives its server"
+until_true bash -c "! mountpoint -q $root/sys && stat $root/sys" && pass || fail "the tree outlives its server"
 expect 0 "^$one i915-GVTg_V5_4 auto -$" "$vmm" mdev list "$root"
-rm -f "$XDG_RUNTIME_DIR"/mediant/*.sock # a server that is killed leaves them, and says so to the next one
 echo nonsense >"$root/etc/mdevctl.d/0000:00:02.0/11111111-2222-3333-4444-555555555555"
 start
 expect 0 "^$one i915-GVTg_V5_4 auto /.*$one.sock$" "$vmm" mdev list "$root"
@@ -183,7 +185,7 @@ kill -TERM "$server"
 wait "$server"
 is "exit code" 0 $?
 server=''
-until_true test ! -e "$root/sys/class" && pass || fail "the tree is still mounted"
-is "nothing left" '' "$(ls "$XDG_RUNTIME_DIR/mediant")"
+until_true bash -c "! mountpoint -q $root/sys && stat $root/sys" && pass || fail "the tree is still mounted"
+is "sockets of its own that are left" 0 "$(ls "$XDG_RUNTIME_DIR/mediant" | grep -c "$one\|$two")"
 echo "$passed passed, $failures failed"
 [ $failures -eq 0 ]

@@ -7,8 +7,10 @@
 #include "vmm/sandbox/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -20,11 +22,12 @@ enum {
 };
 
 struct mdev_fuse {
-    struct mdev_fuse_config config;
-    char *path;
+    int (*run)(void *opaque, const struct mdev_request *request);
+    void *opaque;
     struct fuse_session *session;
     GThread *thread;
-    int stop; /* eventfd */
+    int stop;  /* eventfd */
+    int alive; /* the end of a pipe that closes with us: start_undertaker() */
 
     GMutex lock; /* of all that follows */
     GCond done;
@@ -184,7 +187,7 @@ static gboolean run_request(gpointer opaque)
     g_mutex_lock(&fuse->lock);
     const struct mdev_request *request = fuse->request;
     g_mutex_unlock(&fuse->lock);
-    int answer = request ? fuse->config.run(fuse->config.opaque, request) : 0;
+    int answer = request ? fuse->run(fuse->opaque, request) : 0;
     g_mutex_lock(&fuse->lock);
     fuse->answer = answer;
     fuse->answered = true;
@@ -261,10 +264,47 @@ static void *serve(void *opaque)
     return NULL;
 }
 
+/* Waits for the end of the pipe, which comes with the end of our process, and unmounts. */
+static void be_undertaker(int alive, const char *path)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    char byte;
+
+    setsid();
+    signal(SIGTERM, SIG_IGN); /* a service manager sends it to all processes of a service, and we come last */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        dup2(null, fd);
+    while (read(alive, &byte, 1) < 0 && errno == EINTR)
+        ;
+    execlp("fusermount3", "fusermount3", "-u", "-q", "-z", path, NULL);
+    _exit(1);
+}
+
+/*
+ * A process beside ours unmounts, as a confined one may not, and a killed one cannot, do it. libfuse's own way, auto_unmount, does it for root only: its program looks
+ * into the dead mount first, which is another user's (fusermount3 3.14). False without one.
+ */
+static bool start_undertaker(struct mdev_fuse *fuse, const char *path)
+{
+    int fds[2];
+
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return false;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(fds[1]);
+        be_undertaker(fds[0], path);
+    }
+    close(fds[0]);
+    fuse->alive = fds[1];
+    return pid > 0;
+}
+
 static struct fuse_session *mount_at(const char *path, void *opaque)
 {
-    /* auto_unmount: by fusermount3, which waits beside us, so that a confined process need not, and a killed one cannot, do it. */
-    char *arguments[] = {"vmm", "-oauto_unmount,default_permissions,fsname=mediant,subtype=mdev", NULL};
+    char *arguments[] = {"vmm", "-odefault_permissions,fsname=mediant,subtype=mdev", NULL};
     struct fuse_args args = FUSE_ARGS_INIT(2, arguments);
     struct fuse_session *session = fuse_session_new(&args, &operations, sizeof(operations), opaque);
 
@@ -274,26 +314,29 @@ static struct fuse_session *mount_at(const char *path, void *opaque)
     return session;
 }
 
-struct mdev_fuse *mdev_fuse_create(const struct mdev_fuse_config *config, GError **error)
+struct mdev_fuse *mdev_fuse_mount(const char *path, GError **error)
 {
     struct mdev_fuse *fuse = g_new0(struct mdev_fuse, 1);
 
-    fuse->config = *config;
-    fuse->path = g_strdup(config->path);
     g_mutex_init(&fuse->lock);
     g_cond_init(&fuse->done);
     mdev_state_init(&fuse->state);
+    fuse->alive = -1;
     fuse->stop = eventfd(0, EFD_CLOEXEC);
-    fuse->session = fuse->stop >= 0 ? mount_at(fuse->path, fuse) : NULL;
-    if (!fuse->session)
-        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "%s: no file system can be mounted there (is fuse3 installed, and /dev/fuse open to this user?)",
-                    fuse->path);
-    else
-        fuse->thread = g_thread_try_new("mdev", serve, fuse, error);
-    if (fuse->thread)
+    fuse->session = fuse->stop >= 0 && start_undertaker(fuse, path) ? mount_at(path, fuse) : NULL;
+    if (fuse->session)
         return fuse;
+    g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "%s: no file system can be mounted there (is fuse3 installed, and /dev/fuse open to this user?)", path);
     mdev_fuse_destroy(fuse);
     return NULL;
+}
+
+bool mdev_fuse_start(struct mdev_fuse *fuse, int (*run)(void *opaque, const struct mdev_request *request), void *opaque, GError **error)
+{
+    fuse->run = run;
+    fuse->opaque = opaque;
+    fuse->thread = g_thread_try_new("mdev", serve, fuse, error);
+    return fuse->thread != NULL;
 }
 
 void mdev_fuse_destroy(struct mdev_fuse *fuse)
@@ -313,15 +356,16 @@ void mdev_fuse_destroy(struct mdev_fuse *fuse)
     }
     while (g_idle_remove_by_data(fuse))
         ;
-    /* Not fuse_session_unmount(), which starts a program: closing the descriptor ends the connection, and fusermount3 unmounts when we are gone. */
+    /* Not fuse_session_unmount(), which starts a program: closing the descriptor ends the connection, and the undertaker unmounts. */
     if (fuse->session)
         fuse_session_destroy(fuse->session);
+    if (fuse->alive >= 0)
+        close(fuse->alive);
     if (fuse->stop >= 0)
         close(fuse->stop);
     mdev_state_clear(&fuse->state);
     g_mutex_clear(&fuse->lock);
     g_cond_clear(&fuse->done);
-    g_free(fuse->path);
     g_free(fuse);
 }
 

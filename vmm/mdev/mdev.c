@@ -8,6 +8,7 @@
 #include "vmm/messages.h"
 
 #include <errno.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 struct mdev {
@@ -149,29 +150,53 @@ static bool make_folders(const char *root, GError **error)
     return true;
 }
 
-struct mdev *mdev_create(const struct mdev_config *config, GError **error)
+/* The program that unmounts for a process that is gone may not be done yet. False: nobody does. */
+static bool wait_for_predecessor(const char *sys)
 {
-    g_autofree char *sys = g_build_filename(config->root, "sys", NULL);
-    g_autofree char *bus = g_build_filename(sys, "class", "mdev_bus", NULL);
+    enum { STEP_US = 20000, STEPS = 150 };
+    GStatBuf st;
 
+    for (unsigned i = 0; i < STEPS; i++) {
+        if (g_stat(sys, &st) == 0 || errno != ENOTCONN)
+            return true;
+        g_usleep(STEP_US);
+    }
+    return false;
+}
+
+struct mdev *mdev_mount(const char *root, GError **error)
+{
+    g_autofree char *absolute = g_canonicalize_filename(root, NULL); /* who unmounts has another working directory */
+    g_autofree char *sys = g_build_filename(absolute, "sys", NULL), *bus = g_build_filename(sys, "class", "mdev_bus", NULL);
+
+    if (!wait_for_predecessor(sys)) {
+        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: a process that is gone has left its mount there (fusermount3 -u %s)", sys, sys);
+        return NULL;
+    }
     if (g_file_test(bus, G_FILE_TEST_EXISTS)) {
         g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s is there already: another vmm serves it, or it is the system's (try another path)", bus);
         return NULL;
     }
-    if (!make_folders(config->root, error))
+    if (!make_folders(absolute, error))
         return NULL;
     struct mdev *mdev = g_new0(struct mdev, 1);
-    mdev->config = *config;
-    mdev->root = g_strdup(config->root);
-    mdev->config.root = mdev->root;
-    const struct mdev_fuse_config fuse = {.path = sys, .run = run, .opaque = mdev};
-    mdev->fuse = mdev_fuse_create(&fuse, error);
-    if (!mdev->fuse) {
-        mdev_destroy(mdev);
-        return NULL;
-    }
-    mdev_refresh(mdev);
+    mdev->root = g_steal_pointer(&absolute);
+    mdev->fuse = mdev_fuse_mount(sys, error);
+    if (!mdev->fuse)
+        g_clear_pointer(&mdev, mdev_destroy);
     return mdev;
+}
+
+bool mdev_start(struct mdev *mdev, const struct mdev_config *config, GError **error)
+{
+    mdev->config = *config;
+    mdev_refresh(mdev);
+    return mdev_fuse_start(mdev->fuse, run, mdev, error);
+}
+
+const char *mdev_root(const struct mdev *mdev)
+{
+    return mdev->root;
 }
 
 void mdev_destroy(struct mdev *mdev)
