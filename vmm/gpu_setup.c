@@ -32,6 +32,7 @@ struct gpu_setup {
     struct scheduler *scheduler;
     struct gpu_user *users; /* of fixed size: other threads read names */
     struct user_gpu *gpus;  /* one for each user */
+    GRWLock lock;           /* of their vgpu and passthrough, once users come and go: read by any thread, written by the main loop's */
     unsigned count, max;    /* count is atomic */
     GStringChunk *texts;    /* of users that were added; what was read of them stays valid when they are gone */
 };
@@ -130,6 +131,7 @@ struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError
     setup->users = g_new0(struct gpu_user, setup->max);
     setup->gpus = g_new0(struct user_gpu, setup->max);
     setup->texts = g_string_chunk_new(64);
+    g_rw_lock_init(&setup->lock);
     if (users->len)
         memcpy(setup->users, users->data, users->len * sizeof(struct gpu_user));
     bool ok = !config->growing || create_shared(setup, error);
@@ -151,6 +153,7 @@ void gpu_setup_destroy(struct gpu_setup *setup)
     scheduler_destroy(setup->scheduler);
     driver_destroy(setup->driver);
     g_string_chunk_free(setup->texts);
+    g_rw_lock_clear(&setup->lock);
     g_free(setup->gpus);
     g_free(setup->users);
     g_free(setup);
@@ -221,7 +224,10 @@ bool gpu_setup_add(struct gpu_setup *setup, const struct gpu_user *user, unsigne
                                         .screenshot = user->screenshot ? g_string_chunk_insert_const(setup->texts, user->screenshot) : NULL,
                                         .weight = user->weight};
     __atomic_store_n(&setup->users[i].name, g_string_chunk_insert_const(setup->texts, user->name), __ATOMIC_RELEASE);
-    if (!create_gpu(setup, i, error)) {
+    g_rw_lock_writer_lock(&setup->lock);
+    bool created = create_gpu(setup, i, error);
+    g_rw_lock_writer_unlock(&setup->lock);
+    if (!created) {
         gpu_setup_remove(setup, i);
         return false;
     }
@@ -231,10 +237,19 @@ bool gpu_setup_add(struct gpu_setup *setup, const struct gpu_user *user, unsigne
     return true;
 }
 
+void gpu_setup_retire(struct gpu_setup *setup, unsigned user)
+{
+    g_rw_lock_writer_lock(&setup->lock);
+    setup->gpus[user].vgpu = NULL;
+    setup->gpus[user].passthrough = NULL;
+    g_rw_lock_writer_unlock(&setup->lock);
+}
+
 void gpu_setup_remove(struct gpu_setup *setup, unsigned user)
 {
     struct gpu_user *place = &setup->users[user];
 
+    gpu_setup_retire(setup, user);
     if (setup->gpus[user].device)
         setup->gpus[user].device->ops->destroy(setup->gpus[user].device);
     setup->gpus[user] = (struct user_gpu){.setup = setup, .index = user};
@@ -277,18 +292,26 @@ const char *gpu_setup_trace_name(void *opaque, unsigned trace_id)
 
 bool gpu_setup_stats(struct gpu_setup *setup, unsigned user, struct vgpu_stats *stats)
 {
-    if (!setup->gpus[user].vgpu)
-        return false;
-    vgpu_stats(setup->gpus[user].vgpu, stats);
-    return true;
+    g_rw_lock_reader_lock(&setup->lock);
+    struct vgpu *vgpu = setup->gpus[user].vgpu;
+    if (vgpu)
+        vgpu_stats(vgpu, stats);
+    g_rw_lock_reader_unlock(&setup->lock);
+    return vgpu != NULL;
 }
 
 struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned user, GError **error)
 {
-    if (setup->gpus[user].vgpu)
-        return vgpu_screenshot(setup->gpus[user].vgpu, error);
-    if (setup->gpus[user].passthrough)
-        return model_screenshot(setup->gpus[user].passthrough, error);
-    g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "there is no GPU in this process");
-    return NULL;
+    struct image *image = NULL;
+
+    g_rw_lock_reader_lock(&setup->lock);
+    const struct user_gpu *gpu = &setup->gpus[user];
+    if (gpu->vgpu)
+        image = vgpu_screenshot(gpu->vgpu, error);
+    else if (gpu->passthrough)
+        image = model_screenshot(gpu->passthrough, error);
+    else
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "there is no GPU in this process");
+    g_rw_lock_reader_unlock(&setup->lock);
+    return image;
 }

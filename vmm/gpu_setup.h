@@ -35,6 +35,8 @@ void gpu_setup_destroy(struct gpu_setup *setup);
  * VMM_ERROR_CONFIG when the type does not fit, or when the GPU is passed through.
  */
 bool gpu_setup_add(struct gpu_setup *setup, const struct gpu_user *user, unsigned *number, GError **error);
+/* Before a user's device is destroyed: from now on it has no statistics and no screen. Waits for other threads that are asking for them. */
+void gpu_setup_retire(struct gpu_setup *setup, unsigned user);
 /* Gives the number back, after the device is destroyed (or before it is taken); the place of a user that is not the last stays, as one without a GPU and a name. */
 void gpu_setup_remove(struct gpu_setup *setup, unsigned user);
 /* How many vGPUs of the type could be added now. */
@@ -50,9 +52,9 @@ struct pci_device *gpu_setup_take_device(struct gpu_setup *setup, unsigned user)
 /* The id that the user's GPU has in the trace, 0 when it has none; and back, on any thread: the name of the user with an id, NULL for other ids. */
 unsigned gpu_setup_trace_id(const struct gpu_setup *setup, unsigned user);
 const char *gpu_setup_trace_name(void *setup, unsigned trace_id);
-/* What the user's vGPU did; false when it has none. Until its device is destroyed. */
+/* What the user's vGPU did; false when it has none. Any thread; until its device is destroyed, or at any time if it is retired before. */
 bool gpu_setup_stats(struct gpu_setup *setup, unsigned user, struct vgpu_stats *stats);
-/* The user's screen; NULL with an error. Caller frees with image_free(). Any thread, until its device is destroyed. */
+/* The user's screen; NULL with an error. Caller frees with image_free(). Threads as above. */
 struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned user, GError **error);
 
 #endif

@@ -54,11 +54,11 @@ static void leaving(void *opaque, unsigned user)
         __atomic_store_n(&serve->failed, true, __ATOMIC_RELAXED);
 }
 
-static void left(void *opaque)
+static void client_changed(void *opaque, unsigned user, bool attached)
 {
     struct serve *serve = opaque;
 
-    if (serve->options->once && served_all_left(serve->served))
+    if (!attached && serve->options->once && served_all_left(serve->served))
         g_idle_add(quit, serve);
 }
 
@@ -188,7 +188,7 @@ static bool create(struct serve *serve, GError **error)
                                          .gpu = serve->gpu,
                                          .messages = serve->messages,
                                          .leaving = leaving,
-                                         .left = left,
+                                         .changed = client_changed,
                                          .opaque = serve};
     serve->served = served_create(&served);
     for (unsigned i = 0; i < serve->config->vgpus->len; i++)

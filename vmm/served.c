@@ -55,6 +55,7 @@ static void connected(void *opaque)
     __atomic_store_n(&vgpu->attached, true, __ATOMIC_SEQ_CST);
     __atomic_add_fetch(&vgpu->had, 1, __ATOMIC_SEQ_CST);
     messages_add(vgpu->served->config.messages, "vgpu %s: a client is attached", vgpu->settings.name);
+    vgpu->served->config.changed(vgpu->served->config.opaque, vgpu->user, true);
 }
 
 static void leaving(void *opaque)
@@ -65,7 +66,7 @@ static void leaving(void *opaque)
     messages_add(config->messages, "vgpu %s: the client has left", vgpu->settings.name);
     config->leaving(config->opaque, vgpu->user);
     __atomic_store_n(&vgpu->attached, false, __ATOMIC_SEQ_CST);
-    config->left(config->opaque);
+    config->changed(config->opaque, vgpu->user, false);
 }
 
 static void complain(void *opaque, const char *text)
@@ -303,6 +304,8 @@ bool served_remove(struct served *served, const char *name, GError **error)
     g_ptr_array_remove(served->vgpus, vgpu);
     g_mutex_unlock(&served->lock);
     unsigned user = vgpu->user;
+    vfio_user_server_stop(vgpu->server);
+    gpu_setup_retire(served->config.gpu, user);
     free_vgpu(vgpu);
     gpu_setup_remove(served->config.gpu, user);
     return true;
@@ -319,6 +322,30 @@ const struct vgpu_settings *served_settings(const struct served *served, unsigne
 
     *path = vgpu->path;
     return &vgpu->settings;
+}
+
+static const struct served_vgpu *of_user(const struct served *served, unsigned user)
+{
+    for (unsigned i = 0; i < served->vgpus->len; i++) {
+        const struct served_vgpu *vgpu = g_ptr_array_index(served->vgpus, i);
+        if (vgpu->user == user)
+            return vgpu;
+    }
+    return NULL;
+}
+
+const char *served_socket_of(const struct served *served, unsigned user)
+{
+    const struct served_vgpu *vgpu = of_user(served, user);
+
+    return vgpu ? vgpu->path : NULL;
+}
+
+bool served_is_attached(const struct served *served, unsigned user)
+{
+    const struct served_vgpu *vgpu = of_user(served, user);
+
+    return vgpu && __atomic_load_n(&vgpu->attached, __ATOMIC_SEQ_CST);
 }
 
 /* For the shell: in single quotes, and for JSON within. */

@@ -20,9 +20,9 @@ struct served_config {
     const char *config_path;   /* for messages; outlives it, as do the next two */
     struct gpu_setup *gpu;
     struct messages *messages;
-    /* From a server's thread: a client is about to leave the vGPU of this user, the device still as its guest left it; and then: it has left. */
+    /* From a server's thread: a client is about to leave the vGPU of this user, the device still as its guest left it; a client is attached, or has left. */
     void (*leaving)(void *opaque, unsigned user);
-    void (*left)(void *opaque);
+    void (*changed)(void *opaque, unsigned user, bool attached);
     void *opaque;
 };
 
@@ -43,6 +43,9 @@ bool served_remove(struct served *served, const char *name, GError **error);
 /* Those that there are, in the order in which they came; valid until one is removed. path is absolute. */
 unsigned served_count(const struct served *served);
 const struct vgpu_settings *served_settings(const struct served *served, unsigned index, const char **path);
+/* The socket of the vGPU of that user of gpu_setup, and whether a client is attached there; NULL and false when there is none. */
+const char *served_socket_of(const struct served *served, unsigned user);
+bool served_is_attached(const struct served *served, unsigned user);
 /* Each has had a client, and none has one now. */
 bool served_all_left(struct served *served);
 /* Prints how QEMU attaches to one. */

@@ -320,16 +320,21 @@ struct vfio_user_server *vfio_user_server_create(const struct vfio_user_server_c
     return server;
 }
 
+void vfio_user_server_stop(struct vfio_user_server *server)
+{
+    if (!server->thread)
+        return;
+    wake(server, STOP);
+    g_thread_join(g_steal_pointer(&server->thread));
+}
+
 void vfio_user_server_destroy(struct vfio_user_server *server)
 {
     struct stat st;
 
     if (!server)
         return;
-    if (server->thread) {
-        wake(server, STOP);
-        g_thread_join(server->thread);
-    }
+    vfio_user_server_stop(server);
     if (server->bound && lstat(server->path, &st) == 0 && st.st_dev == server->identity.st_dev && st.st_ino == server->identity.st_ino)
         unlink(server->path);
     if (server->listener >= 0)
