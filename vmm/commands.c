@@ -13,7 +13,7 @@ const struct command commands[] = {
     {"serve", cmd_serve, "CONFIG.ini", "offer the vGPUs of a configuration file to QEMU and other VMMs"},
     {"check", cmd_check, "CONFIG.ini", "check a configuration file without starting anything"},
     {"types", cmd_types, "", "list the vGPU types"},
-    {"mdev", cmd_mdev, "ACTION ROOT ...", "list, create, remove and define vGPUs by UUID, while vmm serve runs with [gpu] mdev"},
+    {"mdev", cmd_mdev, "types|list|create|remove|define|undefine ROOT [TYPE] [UUID]", "list, create, remove and define vGPUs by UUID, below the ROOT of [gpu] mdev"},
     {"gpus", cmd_gpus, "", "list the host's Intel GPUs"},
     {"opregion", cmd_opregion, "FILE", "write the OpRegion that tells a guest's driver of its monitor ports"},
     {"decode", cmd_decode, "FILE", "print a command stream or a context image in words"},
@@ -43,7 +43,7 @@ void command_print_list(FILE *file)
 {
     fputs("Usage: vmm COMMAND [OPTION...]\n\nCommands:\n", file);
     for (const struct command *command = commands; command->name; command++)
-        fprintf(file, "  %-8s %-17s %s\n", command->name, command->args, command->help);
+        fprintf(file, "  %-8s %-17s%s %s\n", command->name, command->args, strlen(command->args) > 17 ? "\n                            " : "", command->help);
     fputs("\nvmm COMMAND --help tells the options of a command.\nExit codes:", file);
     for (const struct exit_meaning *meaning = exit_meanings; meaning->text; meaning++)
         fprintf(file, "%s %d %s", meaning == exit_meanings ? "" : ",", meaning->code, meaning->text);

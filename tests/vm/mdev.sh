@@ -181,6 +181,19 @@ else
   expect 0 "^$two i915-GVTg_V5_4 none /" "$vmm" mdev list "$root"
 fi
 
+# An ordinary user mounts and unmounts by fusermount3, which is setuid; in a namespace where /dev/fuse is open to all, as udev makes it.
+if [ "$(id -u)" -eq 0 ] && cp "$vmm" "$dir/vmm" && mkdir "$dir/user" && chmod 755 "$dir" && chown 65534 "$dir/user" &&
+  printf '[gpu]\nmdev = %s\n' "$dir/user/root" >"$dir/user.ini" && mknod -m 666 "$dir/fuse" c 10 229; then
+  for time in first second; do # the second finds nothing mounted
+    unshare -m bash -c 'mount --bind "$1/fuse" /dev/fuse && cd "$1" && XDG_RUNTIME_DIR=$1/user setpriv --reuid 65534 --regid 65534 --clear-groups \
+      ./vmm serve -t 0.5 user.ini' - "$dir" >"$dir/user.log" 2>&1
+    status=$?
+    is "exit code of an ordinary user's, the $time time ($(tail -n 1 "$dir/user.log"))" 124 $status
+  done
+else
+  echo "SKIP: not root: another user's mount is not tried"
+fi
+
 kill -TERM "$server"
 wait "$server"
 is "exit code" 0 $?

@@ -63,6 +63,7 @@ offers serve vmm se
 offers --once vmm serve --o
 offers gpu.aperture= vmm run -o gpu.ap
 offers config vmm help co
+offers undefine vmm mdev un
 (cd "$usr/share/doc/mediant/examples" && completion vmm run ser | grep -qx served.ini) && ok || bad "completion of vmm run ser does not offer served.ini"
 [ -z "$(completion vmm types --nothing)" ] && ok || bad "completion offers what does not exist"
 
