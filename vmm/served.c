@@ -140,6 +140,7 @@ bool served_prepare_to_grow(struct served *served, GError **error)
     if (!make_folder(folder, error))
         return false;
     sandbox_allow(SANDBOX_LISTEN, folder);
+    sandbox_allow(SANDBOX_SOCKET, folder);
     served->maker = sandbox_maker_create();
     return true;
 }

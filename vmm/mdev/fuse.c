@@ -65,7 +65,7 @@ static void do_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     struct mdev_fuse *fuse = of(req);
     struct fuse_entry_param entry = {0};
-    struct mdev_node child;
+    struct mdev_node child = {0};
 
     g_mutex_lock(&fuse->lock);
     bool found = mdev_node_exists(&fuse->state, node(parent)) && mdev_node_child(&fuse->state, node(parent), name, &child);

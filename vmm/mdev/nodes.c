@@ -82,7 +82,7 @@ static unsigned types_count(void)
 {
     unsigned count = 0;
 
-    while (vgpu_types[count].name && count < MDEV_TYPES_MAX)
+    while (count < MDEV_TYPES_MAX && vgpu_types[count].name)
         count++;
     return count;
 }

@@ -36,7 +36,7 @@ enum sandbox_kind {
 enum sandbox_use {
     SANDBOX_OUTPUT, /* files are created there and put in place of others: for MAIN, VFIO_SERVER and MAKER, which starts the latter */
     SANDBOX_SOCKET, /* a socket is removed from there: MAIN */
-    SANDBOX_LISTEN, /* sockets are made and removed there while others run: MAKER and MAIN */
+    SANDBOX_LISTEN, /* sockets are made and removed there while others run: MAKER */
     SANDBOX_GROUP,  /* control groups are removed from there: MAIN */
     SANDBOX_FONTS,  /* the system's fonts are read: MAIN */
 };
