@@ -91,7 +91,8 @@ else
 fi
 
 unit=$work/vmm@.service
-sed "s|^ExecStart=/[^ ]*|ExecStart=$usr/bin/vmm|" "$usr/lib/systemd/system/vmm@.service" >"$unit"
+grep -qx 'ExecStart=vmm serve /etc/mediant/%i.ini' "$usr/lib/systemd/system/vmm@.service" && ok || bad "the unit starts something else"
+sed "s|^ExecStart=vmm|ExecStart=$usr/bin/vmm|" "$usr/lib/systemd/system/vmm@.service" >"$unit"
 if have systemd-analyze; then
   cp "$unit" "$work/vmm@test.service"
   # The manual pages are not installed here, which --man=no takes out of what is looked at.
