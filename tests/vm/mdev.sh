@@ -58,6 +58,9 @@ expect 2 'usage: vmm mdev remove ROOT UUID' "$vmm" mdev remove "$root"
 expect 2 '"twelve" is no UUID' "$vmm" mdev remove "$root" twelve
 expect 2 '\[gpu\] mdev: is for vmm serve' "$vmm" check -o gpu.mdev="$root" "$here/../../configs/demo.ini"
 
+expect 0 "^mdev: vGPUs by UUID below $root$" "$vmm" check "$dir/gpu.ini"
+expect 0 "\"mdev\": \"$root\"" "$vmm" check --json "$dir/gpu.ini"
+
 start
 # What there is, in a tree of the kernel's shape.
 is "available_instances, all free" '1 2 5 7' "$(available i915-GVTg_V5_1) $(available i915-GVTg_V5_2) $(available i915-GVTg_V5_4) $(available i915-GVTg_V5_8)"
