@@ -140,7 +140,13 @@ static void each_served(void *opaque, void (*each)(void *opaque, const char *nam
     }
 }
 
-/* Gets ready for vGPUs that are added later, and creates those that are defined. */
+/* Whether serve_add() is possible. */
+static bool grows(const struct serve *serve)
+{
+    return serve->mdev != NULL;
+}
+
+/* Shows the tree, and creates what is defined. */
 static bool start_mdev(struct serve *serve, GError **error)
 {
     const struct mdev_config config = {.messages = serve->messages,
@@ -150,7 +156,7 @@ static bool start_mdev(struct serve *serve, GError **error)
                                        .each = each_served,
                                        .opaque = serve};
 
-    if (!served_prepare_to_grow(serve->served, error) || !mdev_start(serve->mdev, &config, error))
+    if (!mdev_start(serve->mdev, &config, error))
         return false;
     mdev_start_defined(serve->mdev);
     return true;
@@ -167,7 +173,7 @@ static void start_threads_below(void *opaque)
     struct start *start = opaque;
     struct serve *serve = start->serve;
     const struct gpu_setup_config config = {
-        .config = serve->config, .trace = serve->trace, .growing = serve->mdev != NULL, .failed = vgpu_failed, .opaque = serve};
+        .config = serve->config, .trace = serve->trace, .growing = grows(serve), .failed = vgpu_failed, .opaque = serve};
 
     serve->gpu = gpu_setup_create(&config, start->error);
     serve->signals[0] = g_unix_signal_add(SIGINT, on_signal, serve);
@@ -194,6 +200,8 @@ static bool create(struct serve *serve, GError **error)
     for (unsigned i = 0; i < serve->config->vgpus->len; i++)
         if (!served_attach(serve->served, i, g_ptr_array_index(serve->config->vgpus, i), error))
             return false;
+    if (grows(serve) && !served_prepare_to_grow(serve->served, error))
+        return false;
     return !serve->mdev || start_mdev(serve, error);
 }
 
