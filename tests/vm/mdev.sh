@@ -61,6 +61,10 @@ expect 2 '\[gpu\] mdev: is for vmm serve' "$vmm" check -o gpu.mdev="$root" "$her
 expect 0 "^mdev: vGPUs by UUID below $root$" "$vmm" check "$dir/gpu.ini"
 expect 0 "\"mdev\": \"$root\"" "$vmm" check --json "$dir/gpu.ini"
 
+mkdir -p "$root/sys/something"
+expect 2 "$root/sys: is not empty" "$vmm" serve "$dir/gpu.ini"
+rmdir "$root/sys/something"
+
 start
 # What there is, in a tree of the kernel's shape.
 is "available_instances, all free" '1 2 5 7' "$(available i915-GVTg_V5_1) $(available i915-GVTg_V5_2) $(available i915-GVTg_V5_4) $(available i915-GVTg_V5_8)"

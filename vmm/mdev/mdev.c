@@ -164,6 +164,13 @@ static bool wait_for_predecessor(const char *sys)
     return false;
 }
 
+static bool is_empty(const char *path)
+{
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+
+    return dir && !g_dir_read_name(dir);
+}
+
 struct mdev *mdev_mount(const char *root, GError **error)
 {
     g_autofree char *absolute = g_canonicalize_filename(root, NULL); /* who unmounts has another working directory */
@@ -179,6 +186,10 @@ struct mdev *mdev_mount(const char *root, GError **error)
     }
     if (!make_folders(absolute, error))
         return NULL;
+    if (!is_empty(sys)) {
+        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: is not empty: a mount would hide what is there (try another path for [gpu] mdev)", sys);
+        return NULL;
+    }
     struct mdev *mdev = g_new0(struct mdev, 1);
     mdev->root = g_steal_pointer(&absolute);
     mdev->fuse = mdev_fuse_mount(sys, error);
