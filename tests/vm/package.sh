@@ -90,17 +90,17 @@ else
   without python3 "readiness"
 fi
 
-unit=$work/vmm@.service
-grep -qx 'ExecStart=vmm serve /etc/mediant/%i.ini' "$usr/lib/systemd/system/vmm@.service" && ok || bad "the unit starts something else"
-sed "s|^ExecStart=vmm|ExecStart=$usr/bin/vmm|" "$usr/lib/systemd/system/vmm@.service" >"$unit"
-if have systemd-analyze; then
-  cp "$unit" "$work/vmm@test.service"
+for unit in vmm vmm-mdev; do
+  grep -qx 'ExecStart=vmm serve /etc/mediant/%i.ini' "$usr/lib/systemd/system/$unit@.service" && ok || bad "$unit@.service starts something else"
+  sed "s|^ExecStart=vmm|ExecStart=$usr/bin/vmm|" "$usr/lib/systemd/system/$unit@.service" >"$work/$unit@test.service"
   # The manual pages are not installed here, which --man=no takes out of what is looked at.
-  silent "systemd-analyze verify" systemd-analyze verify --man=no "$work/vmm@test.service"
+  if have systemd-analyze; then silent "systemd-analyze verify" systemd-analyze verify --man=no "$work/$unit@test.service"; fi
+done
+if have systemd-analyze; then
   exposure=$(systemd-analyze security --offline=true --no-pager "$work/vmm@test.service" 2>&1 | sed -n 's/.*Overall exposure level for [^:]*: \([0-9.]*\) .*/\1/p')
   awk -v e="${exposure:-10}" 'BEGIN { exit !(e <= 2) }' && ok || bad "systemd-analyze security: an exposure of ${exposure:-unknown}, above 2"
 else
-  without systemd-analyze "the systemd unit"
+  without systemd-analyze "the systemd units"
 fi
 
 if have dpkg-deb && have dpkg-shlibdeps; then
