@@ -71,6 +71,11 @@ GArray *config_gpu_users(const struct config *config)
     return users;
 }
 
+bool config_grows(const struct config *config)
+{
+    return config->gpu.mdev != NULL;
+}
+
 bool gpu_user_has_vgpu(const struct gpu_user *user)
 {
     return strcmp(user->type, "none") != 0 && strcmp(user->type, "passthrough") != 0;

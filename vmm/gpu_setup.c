@@ -134,7 +134,7 @@ struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError
     g_rw_lock_init(&setup->lock);
     if (users->len)
         memcpy(setup->users, users->data, users->len * sizeof(struct gpu_user));
-    bool ok = !config->growing || create_shared(setup, error);
+    bool ok = !config_grows(config->config) || create_shared(setup, error);
     for (unsigned i = 0; i < users->len && ok; i++)
         ok = create_gpu(setup, i, error);
     if (ok)

@@ -19,13 +19,12 @@ struct vgpu_type;
 struct gpu_setup_config {
     const struct config *config;
     struct trace *trace;
-    bool growing; /* users will be added: the shared GPU is made even if there is none yet */
     /* A vGPU was disabled; from any thread, must not block. */
     void (*failed)(void *opaque, unsigned user, const char *reason);
     void *opaque;
 };
 
-/* Builds what the configuration asks for; not NULL on success even when nobody uses the GPU. */
+/* Builds what the configuration asks for, the shared GPU too when users may come (config_grows()); not NULL on success even when nobody uses the GPU. */
 struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError **error);
 /* After all machines and servers that got a device are destroyed; NULL is allowed. */
 void gpu_setup_destroy(struct gpu_setup *setup);

@@ -140,12 +140,6 @@ static void each_served(void *opaque, void (*each)(void *opaque, const char *nam
     }
 }
 
-/* Whether serve_add() is possible. */
-static bool grows(const struct serve *serve)
-{
-    return serve->mdev != NULL;
-}
-
 /* Shows the tree, and creates what is defined. */
 static bool start_mdev(struct serve *serve, GError **error)
 {
@@ -173,7 +167,7 @@ static void start_threads_below(void *opaque)
     struct start *start = opaque;
     struct serve *serve = start->serve;
     const struct gpu_setup_config config = {
-        .config = serve->config, .trace = serve->trace, .growing = grows(serve), .failed = vgpu_failed, .opaque = serve};
+        .config = serve->config, .trace = serve->trace, .failed = vgpu_failed, .opaque = serve};
 
     serve->gpu = gpu_setup_create(&config, start->error);
     serve->signals[0] = g_unix_signal_add(SIGINT, on_signal, serve);
@@ -200,7 +194,7 @@ static bool create(struct serve *serve, GError **error)
     for (unsigned i = 0; i < serve->config->vgpus->len; i++)
         if (!served_attach(serve->served, i, g_ptr_array_index(serve->config->vgpus, i), error))
             return false;
-    if (grows(serve) && !served_prepare_to_grow(serve->served, error))
+    if (config_grows(serve->config) && !served_prepare_to_grow(serve->served, error))
         return false;
     return !serve->mdev || start_mdev(serve, error);
 }

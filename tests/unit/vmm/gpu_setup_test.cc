@@ -26,7 +26,6 @@ protected:
         ASSERT_NE(config, nullptr) << error->message;
         gpu_setup_config setup_config = {};
         setup_config.config = config;
-        setup_config.growing = true;
         setup_config.failed = [](void *, unsigned, const char *) {};
         setup = gpu_setup_create(&setup_config, &error);
         ASSERT_NE(setup, nullptr) << error->message;
