@@ -105,6 +105,15 @@ uint64_t trace_count(const struct trace *trace, unsigned vgpu, enum trace_event 
     return sum;
 }
 
+void trace_forget(struct trace *trace, unsigned vgpu)
+{
+    if (!trace || vgpu >= TRACE_MAX_VGPUS)
+        return;
+    for (unsigned e = 0; e <= ENGINE_COUNT; e++)
+        for (unsigned i = 0; i < TRACE_EVENT_COUNT; i++)
+            __atomic_store_n(&trace->counts[vgpu][e][i], 0, __ATOMIC_RELAXED);
+}
+
 uint64_t trace_recorded(const struct trace *trace)
 {
     return trace ? __atomic_load_n(&trace->head, __ATOMIC_RELAXED) : 0;

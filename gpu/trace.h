@@ -68,6 +68,8 @@ void trace_emit(struct trace *trace, enum trace_event event, unsigned vgpu, unsi
 /* Events counted so far; and those of one engine, or of none (TRACE_NO_ENGINE). */
 uint64_t trace_count(const struct trace *trace, unsigned vgpu, enum trace_event event);
 uint64_t trace_count_engine(const struct trace *trace, unsigned vgpu, unsigned engine, enum trace_event event);
+/* Another vGPU has this id from now on: its counts begin at 0. */
+void trace_forget(struct trace *trace, unsigned vgpu);
 
 /* Records that went into the ring, and those that a reader of it came too late for (once for each reader). */
 uint64_t trace_recorded(const struct trace *trace);

@@ -2,6 +2,8 @@
 /* The vGPU types, with the kernel's names and sizes (Linux 6.1 gvt/vgpu.c; gen9 names). Read by configuration and vgpu_create(). */
 #include "mmio/vgpu.h"
 
+#include <glib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #define MIB (UINT64_C(1) << 20)
@@ -20,4 +22,10 @@ const struct vgpu_type *vgpu_type_find(const char *name)
         if (strcmp(type->name, name) == 0)
             return type;
     return NULL;
+}
+
+char *vgpu_type_description(const struct vgpu_type *type)
+{
+    return g_strdup_printf("low_gm_size: %" PRIu64 "MB\nhigh_gm_size: %" PRIu64 "MB\nfence: %u\nresolution: %ux%u\nweight: %u\n", type->low_gm / MIB,
+                           type->high_gm / MIB, type->fences, type->width, type->height, type->weight);
 }

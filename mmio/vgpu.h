@@ -30,6 +30,8 @@ struct vgpu_type {
 /* Terminated by an entry without a name. */
 extern const struct vgpu_type vgpu_types[];
 const struct vgpu_type *vgpu_type_find(const char *name); /* NULL when unknown */
+/* The lines of the kernel's mdev sysfs file (Linux 6.1 gvt/kvmgt.c, description_show). Caller frees with g_free(). */
+char *vgpu_type_description(const struct vgpu_type *type);
 
 struct vgpu_config {
     unsigned id;        /* 1 .. TRACE_MAX_VGPUS - 1 */

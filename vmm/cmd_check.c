@@ -30,6 +30,8 @@ static void print(const struct config *config)
         g_autofree char *socket = serve_socket_path(vgpu);
         printf("%s: %s at %s\n", vgpu->name, vgpu->type, socket);
     }
+    if (config->gpu.mdev)
+        printf("mdev: vGPUs by UUID below %s\n", config->gpu.mdev);
     printf("%s: ok\n", config->path);
 }
 
@@ -91,7 +93,9 @@ static void print_json(const struct config *config)
         g_autofree char *name = json_string(vgpu->name), *type = json_string(vgpu->type), *socket = json_string(where);
         printf("%s{\"name\": %s, \"type\": %s, \"socket\": %s}", i ? ", " : "", name, type, socket);
     }
-    puts("]}");
+    printf("]");
+    print_json_text("mdev", config->gpu.mdev);
+    puts("}");
 }
 
 int cmd_check(int argc, char **argv)

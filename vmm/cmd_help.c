@@ -7,6 +7,7 @@
 #include "vmm/control/control.h"
 #include "vmm/error.h"
 #include "vmm/observe/trace_commands.h"
+#include "vmm/manual/manual.h"
 #include "vmm/options.h"
 #include "vmm/units.h"
 
@@ -168,20 +169,42 @@ static const struct topic *find_topic(const char *name)
     return NULL;
 }
 
+/* What is not for people at a terminal: what the build is made of. */
+static int print_generated(bool config, bool man)
+{
+    if (man)
+        (config ? manual_print_config : manual_print_program)(stdout);
+    else
+        manual_print_completion(stdout);
+    return EXIT_OK;
+}
+
 int cmd_help(int argc, char **argv)
 {
     char *help[] = {NULL, "--help", NULL};
-    gboolean markdown = FALSE;
-    const GOptionEntry entries[] = {{"markdown", 0, 0, G_OPTION_ARG_NONE, &markdown, "With config, control or metrics: print Markdown tables", NULL}, {0}};
+    gboolean markdown = FALSE, man = FALSE, completion = FALSE;
+    const GOptionEntry entries[] = {
+        {"markdown", 0, 0, G_OPTION_ARG_NONE, &markdown, "With config, control or metrics: print Markdown tables", NULL},
+        {"man", 0, 0, G_OPTION_ARG_NONE, &man, "Print the manual page vmm(1); with config: vmm.ini(5)", NULL},
+        {"bash-completion", 0, 0, G_OPTION_ARG_NONE, &completion, "Print the completion script for bash", NULL},
+        {0},
+    };
     int code;
 
     if (!command_parse(&argc, &argv, entries, 0, 1, &code))
         return code;
     const struct topic *topic = argc == 2 ? find_topic(argv[1]) : NULL;
+    bool config = topic && topic->print == print_config_help;
     if (markdown && !topic) {
         fputs("vmm: help: --markdown is for vmm help config, control or metrics\n", stderr);
         return EXIT_USAGE;
     }
+    if (argc == 2 && !config && (man || completion)) {
+        fputs("vmm: help: --man and --bash-completion are for all commands (leave the command out)\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (man || completion)
+        return print_generated(config, man);
     if (topic) {
         (markdown ? topic->print_markdown : topic->print)();
         return EXIT_OK;

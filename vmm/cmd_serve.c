@@ -25,11 +25,21 @@ static int serve(const char *path, const char *const *overrides, double timeout,
         config_free(config);
         return command_fail(error);
     }
+    if (config->vgpus->len == 0 && !config->gpu.mdev) {
+        int code = command_wrong_kind(config, "serve", "vGPU", "vmm run");
+        config_free(config);
+        return code;
+    }
+    options.mdev = config->gpu.mdev ? mdev_mount(config->gpu.mdev, &error) : NULL;
+    if (error) {
+        config_free(config);
+        return command_fail(error);
+    }
     if (no_sandbox)
         sandbox_renounce();
     else
         sandbox_begin();
-    int code = config->vgpus->len ? serve_run(config, &options, &error) : command_wrong_kind(config, "serve", "vGPU", "vmm run");
+    int code = serve_run(config, &options, &error);
     config_free(config);
     return code == EXIT_OK || !error ? code : command_fail(error);
 }

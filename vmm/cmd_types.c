@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vmm types: the vGPU types, described in the lines of the kernel's mdev sysfs files (Linux gvt/kvmgt.c, description_show). */
+/* vmm types: the vGPU types, described in the lines of the kernel's mdev sysfs files. */
 #include "vmm/commands.h"
 #include "vmm/error.h"
 
 #include "mmio/vgpu.h"
 
-#define MIB (UINT64_C(1) << 20)
-
 static void print(void)
 {
-    for (const struct vgpu_type *type = vgpu_types; type->name; type++)
-        printf("%s%s\nlow_gm_size: %" PRIu64 "MB\nhigh_gm_size: %" PRIu64 "MB\nfence: %u\nresolution: %ux%u\nweight: %u\n",
-               type == vgpu_types ? "" : "\n", type->name, type->low_gm / MIB, type->high_gm / MIB, type->fences, type->width,
-               type->height, type->weight);
+    for (const struct vgpu_type *type = vgpu_types; type->name; type++) {
+        g_autofree char *description = vgpu_type_description(type);
+        printf("%s%s\n%s", type == vgpu_types ? "" : "\n", type->name, description);
+    }
 }
 
 static void print_json(void)

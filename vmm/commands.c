@@ -21,10 +21,21 @@ const struct command commands[] = {
     {"trace", cmd_trace, "start FILE|stop", "record what the engines do, for ui.perfetto.dev"},
     {"check", cmd_check, "CONFIG.ini", "check a configuration file without starting anything"},
     {"types", cmd_types, "", "list the vGPU types"},
+    {"mdev", cmd_mdev, "types|list|create|remove|define|undefine ROOT [TYPE] [UUID]", "list, create, remove and define vGPUs by UUID, below the ROOT of [gpu] mdev"},
     {"gpus", cmd_gpus, "", "list the host's Intel GPUs"},
     {"opregion", cmd_opregion, "FILE", "write the OpRegion that tells a guest's driver of its monitor ports"},
     {"decode", cmd_decode, "FILE", "print a command stream, a context image or the error state of a hang in words"},
     {"help", cmd_help, "[TOPIC]", "explain a command, or config (its keys), control (the socket's commands) or metrics"},
+    {0},
+};
+
+const struct exit_meaning exit_meanings[] = {
+    {EXIT_OK, "guests shut down"},
+    {EXIT_VMM_FAILURE, "VMM failure"},
+    {EXIT_USAGE, "usage or configuration"},
+    {EXIT_GUEST_CRASHED, "guest crashed"},
+    {EXIT_VGPU_DISABLED, "vGPU disabled"},
+    {EXIT_TIMEOUT, "timeout"},
     {0},
 };
 
@@ -40,10 +51,11 @@ void command_print_list(FILE *file)
 {
     fputs("Usage: vmm COMMAND [OPTION...]\n\nCommands:\n", file);
     for (const struct command *command = commands; command->name; command++)
-        fprintf(file, "  %-10s %-19s %s\n", command->name, command->args, command->help);
-    fputs("\nvmm COMMAND --help tells the options of a command.\n"
-          "Exit codes: 0 guests shut down, 1 VMM failure, 2 usage or configuration, 3 guest crashed, 4 vGPU disabled, 124 timeout.\n",
-          file);
+        fprintf(file, "  %-10s %-19s%s %s\n", command->name, command->args, strlen(command->args) > 19 ? "\n                                " : "", command->help);
+    fputs("\nvmm COMMAND --help tells the options of a command.\nExit codes:", file);
+    for (const struct exit_meaning *meaning = exit_meanings; meaning->text; meaning++)
+        fprintf(file, "%s %d %s", meaning == exit_meanings ? "" : ",", meaning->code, meaning->text);
+    fputs(".\n", file);
 }
 
 int command_unknown(const char *name)
@@ -62,6 +74,28 @@ int command_unknown(const char *name)
     return EXIT_USAGE;
 }
 
+/* What a command finds as its first argument when its options are wanted: known by its address, so that no command line can hold it. */
+static const char list_options[] = "--list-options";
+
+struct listing {
+    void (*each)(void *opaque, const GOptionEntry *entry);
+    void *opaque;
+};
+
+static void list(const struct listing *listing, const GOptionEntry *entries)
+{
+    for (const GOptionEntry *entry = entries; entry && entry->long_name; entry++)
+        listing->each(listing->opaque, entry);
+}
+
+void command_each_option(const struct command *command, void (*each)(void *opaque, const GOptionEntry *entry), void *opaque)
+{
+    struct listing listing = {each, opaque};
+    char *argv[] = {(char *)command->name, (char *)list_options, (char *)&listing, NULL};
+
+    command->run(3, argv);
+}
+
 bool command_parse(int *argc, char ***argv, const GOptionEntry *entries, int min_args, int max_args, int *code)
 {
     const struct command *command = command_find((*argv)[0]);
@@ -72,6 +106,14 @@ bool command_parse(int *argc, char ***argv, const GOptionEntry *entries, int min
 
     /* --help is ours, so that nothing but the command decides to exit. */
     const GOptionEntry own[] = {{"help", 'h', 0, G_OPTION_ARG_NONE, &wants_help, "Explain this command", NULL}, {0}};
+    if (*argc == 3 && (*argv)[1] == list_options) {
+        list((const struct listing *)(*argv)[2], own);
+        list((const struct listing *)(*argv)[2], entries);
+        g_option_group_unref(group);
+        g_option_context_free(context);
+        *code = EXIT_OK;
+        return false;
+    }
     g_option_group_add_entries(group, own);
     if (entries)
         g_option_group_add_entries(group, entries);

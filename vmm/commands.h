@@ -22,6 +22,11 @@ struct command {
 extern const struct command commands[];
 const struct command *command_find(const char *name); /* NULL when unknown */
 void command_print_list(FILE *file);
+/* What the exit codes of all commands mean; terminated by an entry without a text. */
+extern const struct exit_meaning {
+    int code; /* enum vmm_error and its like, error.h */
+    const char *text;
+} exit_meanings[];
 /* Complains, with a suggestion; returns the exit code. */
 int command_unknown(const char *name);
 
@@ -30,6 +35,9 @@ int command_unknown(const char *name);
  * command ends with *code (0 after --help).
  */
 bool command_parse(int *argc, char ***argv, const GOptionEntry *entries, int min_args, int max_args, int *code);
+
+/* Calls each for every option of the command, --help first. The command does nothing else: all of them begin with command_parse(). */
+void command_each_option(const struct command *command, void (*each)(void *opaque, const GOptionEntry *entry), void *opaque);
 
 /* Prints "vmm: MESSAGE" and returns the exit code that the error stands for; frees the error. */
 int command_fail(GError *error);
@@ -53,6 +61,7 @@ int cmd_screenshot(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_types(int argc, char **argv);
+int cmd_mdev(int argc, char **argv);
 int cmd_gpus(int argc, char **argv);
 int cmd_opregion(int argc, char **argv);
 int cmd_decode(int argc, char **argv);

@@ -62,6 +62,11 @@ void config_set_control(struct config *config, const char *value)
     config->vmm.control = g_strdup(value);
 }
 
+bool config_grows(const struct config *config)
+{
+    return config->gpu.mdev != NULL;
+}
+
 static void set_defaults(enum option_group group, void *settings)
 {
     for (size_t i = 0; i < option_count; i++) {
@@ -336,7 +341,9 @@ static bool check_required(const struct config *config, GError **error)
 /* What a file describes: machines that vmm run starts, or vGPUs that vmm serve offers. */
 static bool check_contents(const struct config *config, GError **error)
 {
-    if (config->vms->len == 0 && config->vgpus->len == 0)
+    if (config->gpu.mdev && config->vms->len > 0)
+        return fail_config(error, config->path, "[gpu] mdev: is for vmm serve, and [vm %s] is not (remove one)", settings_name(g_ptr_array_index(config->vms, 0)));
+    if (config->vms->len == 0 && config->vgpus->len == 0 && !config->gpu.mdev)
         return fail_config(error, config->path, "no VM (add a group [vm NAME] with image = FILE, or [vgpu NAME] with type = TYPE to serve a vGPU)");
     if (config->vms->len > 0 && config->vgpus->len > 0)
         return fail_config(error, config->path,

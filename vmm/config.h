@@ -46,6 +46,8 @@ struct gpu_user {
 };
 /* One for each VM, or for each served vGPU, in the file's order. Caller frees with g_array_unref(). */
 GArray *config_gpu_users(const struct config *config);
+/* Whether users may come while it runs. */
+bool config_grows(const struct config *config);
 /* True when type is a vGPU type (neither none nor passthrough). */
 bool gpu_user_has_vgpu(const struct gpu_user *user);
 /* The weight that counts: its own or the type's; 0 without a vGPU. */

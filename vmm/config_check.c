@@ -7,18 +7,13 @@
 #include "vmm/cpu_group.h"
 #include "vmm/config.h"
 #include "vmm/error.h"
+#include "vmm/gpu_pool.h"
 #include "vmm/pci_bus.h"
 #include "vmm/units.h"
 
 #include "mmio/vgpu.h"
 
 #include <string.h>
-
-/* What the host keeps for itself, as GVT-g does (Linux 6.1 gvt/aperture_gm.c: HOST_LOW_GM_SIZE, HOST_HIGH_GM_SIZE, HOST_FENCE). */
-#define HOST_LOW_GM (UINT64_C(128) << 20)
-#define HOST_HIGH_GM (UINT64_C(384) << 20)
-#define GGTT_SIZE (UINT64_C(4) << 30)
-enum { FENCES = 32, HOST_FENCES = 4 };
 
 static bool fail(const struct config *config, const char *group, const char *name, const char *key, GError **error, const char *format, ...)
     G_GNUC_PRINTF(6, 7);
@@ -34,50 +29,6 @@ static bool fail(const struct config *config, const char *group, const char *nam
     return false;
 }
 
-/* Of the three resources that a type takes: what is left. */
-struct pool {
-    uint64_t low, high;
-    unsigned fences;
-};
-
-static bool fits(const struct vgpu_type *type, const struct pool *pool)
-{
-    return type->low_gm <= pool->low && type->high_gm <= pool->high && type->fences <= pool->fences;
-}
-
-static bool type_error(const struct config *config, const struct gpu_user *user, const struct vgpu_type *type,
-                       const struct pool *pool, GError **error)
-{
-    g_autofree char *need = NULL, *left = NULL, *advice = NULL;
-    const char *what = "low graphics memory (aperture)";
-    const struct vgpu_type *smaller = NULL;
-
-    if (type->low_gm > pool->low) {
-        need = format_size(type->low_gm);
-        left = format_size(pool->low);
-    } else if (type->high_gm > pool->high) {
-        what = "high graphics memory";
-        need = format_size(type->high_gm);
-        left = format_size(pool->high);
-    } else {
-        what = "fences";
-        need = g_strdup_printf("%u", type->fences);
-        left = g_strdup_printf("%u", pool->fences);
-    }
-    for (const struct vgpu_type *t = vgpu_types; t->name; t++)
-        if (fits(t, pool) && (!smaller || t->low_gm > smaller->low_gm))
-            smaller = t;
-    if (smaller)
-        advice = g_strdup_printf("try %s", smaller->name);
-    else if (type->low_gm > pool->low && config->gpu.aperture < GGTT_SIZE / 4) {
-        g_autofree char *aperture = format_size(config->gpu.aperture * 2);
-        advice = g_strdup_printf("try [gpu] aperture = %s", aperture);
-    } else
-        advice = g_strdup("try fewer vGPUs");
-    return fail(config, user->group, user->name, user->key, error, "%s no longer fits: it needs %s of %s, %s are left (%s)", type->name, need, what, left,
-                advice);
-}
-
 static const char *user_advice(const struct gpu_user *user)
 {
     return strcmp(user->group, "vm") == 0 ? "try none" : "remove one";
@@ -85,9 +36,7 @@ static const char *user_advice(const struct gpu_user *user)
 
 static bool check_gpus(const struct config *config, GError **error)
 {
-    struct pool pool = {.low = config->gpu.aperture - HOST_LOW_GM,
-                        .high = GGTT_SIZE - config->gpu.aperture > HOST_HIGH_GM ? GGTT_SIZE - config->gpu.aperture - HOST_HIGH_GM : 0,
-                        .fences = FENCES - HOST_FENCES};
+    struct gpu_pool pool = gpu_pool_of(config->gpu.aperture);
     g_autoptr(GArray) users = config_gpu_users(config);
     const struct gpu_user *owner = NULL, *other = NULL;
 
@@ -101,11 +50,11 @@ static bool check_gpus(const struct config *config, GError **error)
         } else if (gpu_user_has_vgpu(user)) {
             const struct vgpu_type *type = vgpu_type_find(user->type);
             other = other ? other : user;
-            if (!fits(type, &pool))
-                return type_error(config, user, type, &pool, error);
-            pool.low -= type->low_gm;
-            pool.high -= type->high_gm;
-            pool.fences -= type->fences;
+            if (!gpu_pool_fits(&pool, type)) {
+                g_autofree char *complaint = gpu_pool_complaint(&pool, type, config->gpu.aperture);
+                return fail(config, user->group, user->name, user->key, error, "%s", complaint);
+            }
+            gpu_pool_take(&pool, type);
         }
         if (owner && other)
             return fail(config, user->group, user->name, user->key, error, "the GPU cannot be passed through to [%s %s] and shared with [%s %s] (%s)",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The GPU side of a run: the backend, driver and scheduler, a vGPU for each user that has one, or the whole model for one. Users are the VMs or the
- * served vGPUs of the configuration, in its order. Used by session.c and serve.c, from the main loop's thread.
+ * served vGPUs of the configuration, in its order, and behind them those that come while it runs. Used by session.c and serve.c, from the main loop's thread:
+ * users come and go on that thread only, so what it reads of them holds until it returns to the loop.
  */
 #ifndef MEDIANT_VMM_GPU_SETUP_H
 #define MEDIANT_VMM_GPU_SETUP_H
@@ -17,6 +18,7 @@ extern "C" {
 struct gpu_setup;
 struct image;
 struct vgpu_stats;
+struct vgpu_type;
 
 struct gpu_setup_config {
     const struct config *config;
@@ -26,22 +28,34 @@ struct gpu_setup_config {
     void *opaque;
 };
 
-/* Builds what the configuration asks for; not NULL on success even when nobody uses the GPU. */
+/* Builds what the configuration asks for, the shared GPU too when users may come (config_grows()); not NULL on success even when nobody uses the GPU. */
 struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError **error);
 /* After all machines and servers that got a device are destroyed; NULL is allowed. */
 void gpu_setup_destroy(struct gpu_setup *setup);
 
-/* The users, and one of them; valid until gpu_setup_destroy() and as long as the configuration. */
+/*
+ * A vGPU for one more user, by the next number that is free; it lasts until gpu_setup_remove(). Everything of *user is copied. Starts threads. Fails with
+ * VMM_ERROR_CONFIG when the type does not fit, or when the GPU is passed through.
+ */
+bool gpu_setup_add(struct gpu_setup *setup, const struct gpu_user *user, unsigned *number, GError **error);
+/* Before a user's device is destroyed: from now on it has no statistics and no screen. Waits for other threads that are asking for them. */
+void gpu_setup_retire(struct gpu_setup *setup, unsigned user);
+/* Gives the number back, after the device is destroyed (or before it is taken); the place of a user that is not the last stays, as one without a GPU and a name. */
+void gpu_setup_remove(struct gpu_setup *setup, unsigned user);
+/* How many vGPUs of the type could be added now. */
+unsigned gpu_setup_available(struct gpu_setup *setup, const struct vgpu_type *type);
+
+/* The users, and one of them; a name or type that was read stays valid until gpu_setup_destroy(). */
 unsigned gpu_setup_count(const struct gpu_setup *setup);
 const struct gpu_user *gpu_setup_user(const struct gpu_setup *setup, unsigned user);
 
 /* Gives the user's GPU function away, to be attached (and destroyed) by whoever takes it; NULL when it has none. */
 struct pci_device *gpu_setup_take_device(struct gpu_setup *setup, unsigned user);
 
-/* The id that the user's GPU has in the trace, 0 when it has none; and back: the name of the user with an id, NULL for other ids. */
+/* The id that the user's GPU has in the trace, 0 when it has none; and back, on any thread: the name of the user with an id, NULL for other ids. */
 unsigned gpu_setup_trace_id(const struct gpu_setup *setup, unsigned user);
 const char *gpu_setup_trace_name(void *setup, unsigned trace_id);
-/* What the user's vGPU did; false when it has none. Until its device is destroyed. */
+/* What the user's vGPU did; false when it has none. Any thread; until its device is destroyed, or at any time if it is retired before. */
 bool gpu_setup_stats(struct gpu_setup *setup, unsigned user, struct vgpu_stats *stats);
 /* Why the user's vGPU was disabled; NULL when it was not, or there is none. Until its device is destroyed. */
 const char *gpu_setup_failure(struct gpu_setup *setup, unsigned user);
@@ -50,7 +64,7 @@ bool gpu_setup_set_weight(struct gpu_setup *setup, unsigned user, unsigned weigh
 bool gpu_setup_set_policy(struct gpu_setup *setup, const char *policy, GError **error);
 /* The policy's name in force; a constant. */
 const char *gpu_setup_policy(struct gpu_setup *setup);
-/* The user's screen; NULL with an error. Caller frees with image_free(). Any thread, until its device is destroyed. */
+/* The user's screen; NULL with an error. Caller frees with image_free(). Threads as above. */
 struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned user, GError **error);
 
 #ifdef __cplusplus

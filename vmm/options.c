@@ -73,6 +73,8 @@ const struct option options[] = {
      .example = "model", .help = "the physical GPU: the software model, or a host's Intel GPU through vfio"},
     {OPTION_GPU, "aperture", OPTION_SIZE, offsetof(struct gpu_settings, aperture), "256M", .min = 256 * MIB, .max = 4 * GIB,
      .power_of_two = true, .example = "256M", .help = "size of the model's aperture (BAR2): low graphics memory, shared by all vGPUs"},
+    {OPTION_GPU, "mdev", OPTION_PATH, offsetof(struct gpu_settings, mdev), "", .example = "/var/lib/mediant/mdev",
+     .help = "with `vmm serve`: folder for vGPUs that come and go by UUID, in the shape that mdevctl knows"},
 
     {OPTION_SCHEDULER, "policy", OPTION_CHOICE, offsetof(struct scheduler_settings, policy), "fair", .choices = policy_choices,
      .example = "fair", .help = "how the engines' time is shared"},

@@ -20,6 +20,7 @@ extern "C" {
 struct gpu_settings {
     char *backend;
     uint64_t aperture; /* bytes */
+    char *mdev;        /* path of a folder, or NULL */
 };
 
 struct scheduler_settings {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Offers the vGPUs of one configuration to other VMMs. Called by cmd_serve.c. */
+/* Offers the vGPUs of one configuration to other VMMs, and those that are added while it does. Called by cmd_serve.c. */
 #include "vmm/serve.h"
 
 #include "vmm/control/control.h"
@@ -7,25 +7,13 @@
 #include "vmm/gpu_setup.h"
 #include "vmm/messages.h"
 #include "vmm/observe/trace_commands.h"
+#include "vmm/notify.h"
 #include "vmm/process.h"
 #include "vmm/sandbox/sandbox.h"
-#include "vmm/vfio_user/server.h"
+#include "vmm/served.h"
 
-#include <errno.h>
 #include <glib-unix.h>
 #include <stdio.h>
-
-struct serve;
-
-struct served_vgpu {
-    struct serve *serve;
-    unsigned index;
-    const struct vgpu_settings *settings;
-    char *path;
-    struct vfio_user_server *server;
-    unsigned had;  /* atomic: clients that came */
-    bool attached; /* atomic */
-};
 
 struct serve {
     const struct config *config;
@@ -37,27 +25,20 @@ struct serve {
     struct outputs *outputs;
     struct messages *messages;
     struct control *control; /* or NULL */
-    struct served_vgpu *vgpus;
-    unsigned count;
+    struct served *served;
+    struct mdev *mdev; /* or NULL */
     guint signals[3], timer;
     bool timed_out;
     bool failed, vgpu_disabled; /* atomics */
 };
 
-char *serve_socket_path(const struct vgpu_settings *vgpu)
-{
-    const char *runtime = g_getenv("XDG_RUNTIME_DIR");
-    g_autofree char *name = g_strdup_printf("%s.sock", vgpu->name);
-
-    return vgpu->socket ? g_strdup(vgpu->socket) : g_build_filename(runtime && *runtime ? runtime : "/run", "mediant", name, NULL);
-}
-
+/* Any thread. */
 static void vgpu_failed(void *opaque, unsigned index, const char *reason)
 {
     struct serve *serve = opaque;
 
     __atomic_store_n(&serve->vgpu_disabled, true, __ATOMIC_RELAXED);
-    messages_add(serve->messages, "guest %s: vGPU disabled: %s", serve->vgpus[index].settings->name, reason);
+    messages_add(serve->messages, "guest %s: vGPU disabled: %s", gpu_setup_trace_name(serve->gpu, index + 1), reason);
     control_vgpu_failed(serve->control, index, reason);
 }
 
@@ -69,51 +50,29 @@ static gboolean quit(gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
-/* The server's threads. */
-static void connected(void *opaque)
+/* A server's thread. */
+static void leaving(void *opaque, unsigned user)
 {
-    struct served_vgpu *vgpu = opaque;
+    struct serve *serve = opaque;
 
-    __atomic_store_n(&vgpu->attached, true, __ATOMIC_SEQ_CST);
-    __atomic_add_fetch(&vgpu->had, 1, __ATOMIC_SEQ_CST);
-    control_client_changed(vgpu->serve->control, vgpu->index, true);
-    messages_add(vgpu->serve->messages, "vgpu %s: a client is attached", vgpu->settings->name);
-}
-
-static bool all_served(struct serve *serve)
-{
-    for (unsigned i = 0; i < serve->count; i++)
-        if (!__atomic_load_n(&serve->vgpus[i].had, __ATOMIC_SEQ_CST) || __atomic_load_n(&serve->vgpus[i].attached, __ATOMIC_SEQ_CST))
-            return false;
-    return true;
-}
-
-static void leaving(void *opaque)
-{
-    struct served_vgpu *vgpu = opaque;
-    struct serve *serve = vgpu->serve;
-
-    messages_add(serve->messages, "vgpu %s: the client has left", vgpu->settings->name);
-    if (!outputs_screenshot(serve->gpu, vgpu->index))
+    if (!outputs_screenshot(serve->gpu, user))
         __atomic_store_n(&serve->failed, true, __ATOMIC_RELAXED);
-    __atomic_store_n(&vgpu->attached, false, __ATOMIC_SEQ_CST);
-    control_client_changed(serve->control, vgpu->index, false);
-    if (serve->options->once && all_served(serve))
-        g_idle_add(quit, serve);
 }
 
-static void complain(void *opaque, const char *text)
+static void client_changed(void *opaque, unsigned user, bool attached)
 {
-    struct served_vgpu *vgpu = opaque;
+    struct serve *serve = opaque;
 
-    messages_add(vgpu->serve->messages, "vgpu %s: %s", vgpu->settings->name, text);
+    control_client_changed(serve->control, user, attached);
+    if (!attached && serve->options->once && served_all_left(serve->served))
+        g_idle_add(quit, serve);
 }
 
 static const char *socket_of(void *opaque, unsigned user)
 {
     const struct serve *serve = opaque;
 
-    return serve->vgpus[user].path;
+    return served_socket_of(serve->served, user);
 }
 
 static void on_quit(void *opaque)
@@ -161,53 +120,71 @@ static gboolean on_timeout(gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
-/* The folder of the default path is ours to make; another's is not. */
-static bool make_folder(const struct served_vgpu *vgpu, GError **error)
+bool serve_add(struct serve *serve, const struct vgpu_settings *settings, GError **error)
 {
-    g_autofree char *folder = g_path_get_dirname(vgpu->path);
+    bool added = served_add(serve->served, settings, error);
 
-    if (vgpu->settings->socket || g_mkdir_with_parents(folder, 0700) == 0)
-        return true;
-    g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: [vgpu %s] socket: the folder %s cannot be made: %s (try socket = PATH)",
-                vgpu->serve->config->path, vgpu->settings->name, folder, g_strerror(errno));
-    return false;
+    if (added)
+        messages_add(serve->messages, "vgpu %s: added, of type %s", settings->name, settings->type);
+    mdev_refresh(serve->mdev);
+    return added;
 }
 
-static bool create_server(struct served_vgpu *vgpu, GError **error)
+bool serve_remove(struct serve *serve, const char *name, GError **error)
 {
-    struct serve *serve = vgpu->serve;
-    g_autoptr(GError) problem = NULL;
+    g_autofree char *kept = g_strdup(name);
+    bool removed = served_remove(serve->served, name, error);
 
-    if (!make_folder(vgpu, error))
+    if (removed)
+        messages_add(serve->messages, "vgpu %s: removed", kept);
+    mdev_refresh(serve->mdev);
+    return removed;
+}
+
+static bool create_mediated(void *opaque, const char *uuid, const struct vgpu_type *type, GError **error)
+{
+    const struct vgpu_settings settings = {.name = (char *)uuid, .type = (char *)type->name};
+
+    return serve_add(opaque, &settings, error);
+}
+
+static bool remove_mediated(void *opaque, const char *uuid, GError **error)
+{
+    return serve_remove(opaque, uuid, error);
+}
+
+static unsigned available(void *opaque, const struct vgpu_type *type)
+{
+    struct serve *serve = opaque;
+
+    return gpu_setup_available(serve->gpu, type);
+}
+
+static void each_served(void *opaque, void (*each)(void *opaque, const char *name, const struct vgpu_type *type, const char *socket), void *each_opaque)
+{
+    struct serve *serve = opaque;
+
+    for (unsigned i = 0; i < served_count(serve->served); i++) {
+        const char *path;
+        const struct vgpu_settings *settings = served_settings(serve->served, i, &path);
+        each(each_opaque, settings->name, vgpu_type_find(settings->type), path);
+    }
+}
+
+/* Shows the tree, and creates what is defined. */
+static bool start_mdev(struct serve *serve, GError **error)
+{
+    const struct mdev_config config = {.messages = serve->messages,
+                                       .create = create_mediated,
+                                       .remove = remove_mediated,
+                                       .available = available,
+                                       .each = each_served,
+                                       .opaque = serve};
+
+    if (!mdev_start(serve->mdev, &config, error))
         return false;
-    g_autofree char *folder = g_path_get_dirname(vgpu->path);
-    sandbox_allow(SANDBOX_SOCKET, folder);
-    struct pci_device *dev = gpu_setup_take_device(serve->gpu, vgpu->index);
-    const struct vfio_user_server_config config = {.name = vgpu->settings->name,
-                                                   .path = vgpu->path,
-                                                   .dev = dev,
-                                                   .connected = connected,
-                                                   .leaving = leaving,
-                                                   .complain = complain,
-                                                   .opaque = vgpu};
-    vgpu->server = vfio_user_server_create(&config, &problem);
-    if (vgpu->server)
-        return true;
-    dev->ops->destroy(dev);
-    g_set_error(error, VMM_ERROR, problem->domain == VMM_ERROR ? problem->code : VMM_ERROR_FAILED, "%s: [vgpu %s] %s", serve->config->path,
-                vgpu->settings->name, problem->message);
-    return false;
-}
-
-/* For the shell: in single quotes, and for JSON within. */
-static void print_invitation(const struct served_vgpu *vgpu)
-{
-    g_autofree char *absolute = g_canonicalize_filename(vgpu->path, NULL);
-
-    printf("%s: %s\n"
-           "  qemu-system-x86_64 -M q35,memory-backend=ram -object memory-backend-memfd,id=ram,size=2G,share=on -m 2G -vga none \\\n"
-           "    -device '{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"%s\"},\"addr\":\"02.0\",\"x-msg-timeout\":60000}' ...\n",
-           vgpu->settings->name, vgpu->settings->type, absolute);
+    mdev_start_defined(serve->mdev);
+    return true;
 }
 
 struct start {
@@ -220,7 +197,8 @@ static void start_threads_below(void *opaque)
 {
     struct start *start = opaque;
     struct serve *serve = start->serve;
-    const struct gpu_setup_config config = {.config = serve->config, .trace = serve->trace, .failed = vgpu_failed, .opaque = serve};
+    const struct gpu_setup_config config = {
+        .config = serve->config, .trace = serve->trace, .failed = vgpu_failed, .opaque = serve};
 
     serve->gpu = gpu_setup_create(&config, start->error);
     serve->signals[0] = g_unix_signal_add(SIGINT, on_signal, serve);
@@ -232,7 +210,7 @@ static void add_figures(void *opaque, unsigned user, struct figures_user *figure
 {
     const struct serve *serve = opaque;
 
-    if (figures->state == FIGURES_RUNNING && !__atomic_load_n(&serve->vgpus[user].attached, __ATOMIC_RELAXED))
+    if (figures->state == FIGURES_RUNNING && !served_is_attached(serve->served, user))
         figures->state = FIGURES_WAITING;
 }
 
@@ -247,12 +225,21 @@ static bool create(struct serve *serve, GError **error)
     serve->outputs = outputs_create(serve->options->outputs, serve->config, &serve->figures, error);
     if (!serve->outputs)
         return false;
+    const struct served_config served = {.config_path = serve->config->path,
+                                         .gpu = serve->gpu,
+                                         .messages = serve->messages,
+                                         .leaving = leaving,
+                                         .changed = client_changed,
+                                         .opaque = serve};
+    serve->served = served_create(&served);
     if (!start_control(serve, error))
         return false;
-    for (unsigned i = 0; i < serve->count; i++)
-        if (!create_server(&serve->vgpus[i], error))
+    for (unsigned i = 0; i < serve->config->vgpus->len; i++)
+        if (!served_attach(serve->served, i, g_ptr_array_index(serve->config->vgpus, i), error))
             return false;
-    return true;
+    if (config_grows(serve->config) && !served_prepare_to_grow(serve->served, error))
+        return false;
+    return !serve->mdev || start_mdev(serve, error);
 }
 
 static void destroy(struct serve *serve)
@@ -262,11 +249,9 @@ static void destroy(struct serve *serve)
             g_source_remove(serve->signals[i]);
     if (serve->timer)
         g_source_remove(serve->timer);
-    for (unsigned i = 0; i < serve->count; i++)
-        vfio_user_server_destroy(serve->vgpus[i].server);
+    mdev_destroy(serve->mdev);
+    served_destroy(serve->served);
     control_stop(serve->control); /* nobody reports any more */
-    for (unsigned i = 0; i < serve->count; i++)
-        g_free(serve->vgpus[i].path);
     while (g_idle_remove_by_data(serve))
         ;
     outputs_destroy(serve->outputs);
@@ -274,7 +259,6 @@ static void destroy(struct serve *serve)
     trace_destroy(serve->trace);
     messages_destroy(serve->messages);
     g_main_loop_unref(serve->loop);
-    g_free(serve->vgpus);
 }
 
 static int exit_code(struct serve *serve)
@@ -287,24 +271,24 @@ static int exit_code(struct serve *serve)
 
 int serve_run(const struct config *config, const struct serve_options *options, GError **error)
 {
-    struct serve serve = {.config = config, .options = options, .count = config->vgpus->len};
+    struct serve serve = {.config = config, .options = options, .mdev = options->mdev};
     int code = EXIT_VMM_FAILURE;
 
-    if (!process_prepare(error))
+    if (!process_prepare(error)) {
+        mdev_destroy(options->mdev);
         return code;
+    }
     serve.messages = messages_create();
     serve.loop = g_main_loop_new(NULL, FALSE);
-    serve.vgpus = g_new0(struct served_vgpu, serve.count);
-    for (unsigned i = 0; i < serve.count; i++) {
-        struct vgpu_settings *settings = g_ptr_array_index(config->vgpus, i);
-        serve.vgpus[i] = (struct served_vgpu){.serve = &serve, .index = i, .settings = settings, .path = serve_socket_path(settings)};
-    }
     if (create(&serve, error)) {
         if (options->timeout_s > 0)
             serve.timer = g_timeout_add((guint)(options->timeout_s * 1000), on_timeout, &serve);
-        for (unsigned i = 0; i < serve.count; i++)
-            print_invitation(&serve.vgpus[i]);
+        for (unsigned i = 0; i < served_count(serve.served); i++)
+            served_print_invitation(serve.served, i);
+        if (serve.mdev)
+            printf("mdev: %s (MDEVCTL_ENV_ROOT=%s mdevctl types)\n", mdev_root(serve.mdev), mdev_root(serve.mdev));
         fflush(stdout); /* whoever waits for the sockets reads this */
+        notify_ready();
         sandbox_enter(&(struct sandbox_thread){.kind = SANDBOX_MAIN});
         g_main_loop_run(serve.loop);
         if (!outputs_finish(serve.outputs))

@@ -4,6 +4,7 @@
 #define MEDIANT_VMM_SERVE_H
 
 #include "vmm/config.h"
+#include "vmm/mdev/mdev.h"
 #include "vmm/outputs.h"
 
 #ifdef __cplusplus
@@ -12,6 +13,7 @@ extern "C" {
 
 struct serve_options {
     double timeout_s; /* 0 for none */
+    struct mdev *mdev; /* mounted, or NULL; owned by serve_run() from the call on */
     bool once;        /* end when each vGPU has had a client and none has one any more */
     const struct output_options *outputs;
 };
@@ -21,6 +23,14 @@ struct serve_options {
  * the screenshots. Returns the exit code; *error is set only when nothing was started.
  */
 int serve_run(const struct config *config, const struct serve_options *options, GError **error);
+
+/*
+ * One more vGPU, or one less, while it serves; from the main loop's thread. Its name is used by no other, its type is a vGPU's, its socket is in the default
+ * folder; the settings are copied. Errors: served.h. Needs [gpu] mdev.
+ */
+struct serve;
+bool serve_add(struct serve *serve, const struct vgpu_settings *settings, GError **error);
+bool serve_remove(struct serve *serve, const char *name, GError **error);
 
 /* Where a vGPU's socket is: as configured, or the default that docs/configuration.md tells. Caller frees with g_free(). */
 char *serve_socket_path(const struct vgpu_settings *vgpu);

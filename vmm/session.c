@@ -9,6 +9,7 @@
 #include "vmm/machine.h"
 #include "vmm/messages.h"
 #include "vmm/observe/trace_commands.h"
+#include "vmm/notify.h"
 #include "vmm/process.h"
 #include "vmm/sandbox/sandbox.h"
 #include "vmm/vfio_user/client.h"
@@ -307,6 +308,7 @@ static bool start(struct session *session, GError **error)
     }
     if (session->options->timeout_s > 0)
         session->timer = g_timeout_add((guint)(session->options->timeout_s * 1000), on_timeout, session);
+    notify_ready();
     sandbox_enter(&(struct sandbox_thread){.kind = SANDBOX_MAIN}); /* after the vCPUs' threads have begun, whose list is another */
     return true;
 }

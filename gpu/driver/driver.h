@@ -32,6 +32,8 @@ bool driver_ggtt_alloc(struct driver *driver, enum ggtt_part part, uint64_t size
 void driver_ggtt_free(struct driver *driver, uint64_t gma, uint64_t size);
 /* Bytes free in the largest hole of the part. */
 uint64_t driver_ggtt_available(struct driver *driver, enum ggtt_part part);
+/* How many ranges of this size (a multiple of the page) could be allocated one after the other: holes of other sizes are of no use. */
+unsigned driver_ggtt_room(struct driver *driver, enum ggtt_part part, uint64_t size);
 /* Writes one entry (PTE_PRESENT etc. as given, 0 for scratch); the translation is flushed by driver_ggtt_flush(). */
 void driver_ggtt_set(struct driver *driver, uint64_t gma, uint64_t pte);
 void driver_ggtt_flush(struct driver *driver);
@@ -39,6 +41,7 @@ void driver_ggtt_flush(struct driver *driver);
 /* Fence registers 0..fences-1 as a resource: a contiguous run. */
 bool driver_fence_alloc(struct driver *driver, unsigned count, unsigned *first, GError **error);
 void driver_fence_free(struct driver *driver, unsigned first, unsigned count);
+unsigned driver_fence_room(struct driver *driver, unsigned count); /* as driver_ggtt_room() */
 
 /* Memory of the host that the GPU can reach: page aligned, zeroed, mapped by gpu->dma_map. */
 struct gpu_buffer {

@@ -164,6 +164,17 @@ uint64_t driver_ggtt_available(struct driver *driver, enum ggtt_part part)
     return largest;
 }
 
+unsigned driver_ggtt_room(struct driver *driver, enum ggtt_part part, uint64_t size)
+{
+    uint64_t room = 0;
+
+    g_mutex_lock(&driver->lock);
+    for (guint i = 0; i < driver->holes[part]->len; i++)
+        room += g_array_index(driver->holes[part], struct ggtt_hole, i).size / size;
+    g_mutex_unlock(&driver->lock);
+    return (unsigned)MIN(room, UINT_MAX);
+}
+
 void driver_ggtt_set(struct driver *driver, uint64_t gma, uint64_t pte)
 {
     driver->gpu->ops->pte_write(driver->gpu, (uint32_t)(gma / DRIVER_PAGE), pte & PTE_PRESENT ? pte : driver->scratch_pte);
@@ -213,6 +224,22 @@ void driver_fence_free(struct driver *driver, unsigned first, unsigned count)
         gpu_write32(driver->gpu, R_FENCE_REG + i * 8, 0);
         gpu_write32(driver->gpu, R_FENCE_REG_HI + i * 8, 0);
     }
+}
+
+unsigned driver_fence_room(struct driver *driver, unsigned count)
+{
+    unsigned total = MIN(driver->gpu->info.fences, 64u), room = 0;
+
+    g_mutex_lock(&driver->lock);
+    for (unsigned run = 0, i = 0; i < total; i++) {
+        run = driver->fences >> i & 1 ? 0 : run + 1;
+        if (run == count) {
+            room++;
+            run = 0;
+        }
+    }
+    g_mutex_unlock(&driver->lock);
+    return room;
 }
 
 bool driver_buffer_init(struct driver *driver, struct gpu_buffer *buffer, uint64_t size, bool bind_ggtt, GError **error)

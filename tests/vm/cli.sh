@@ -32,7 +32,7 @@ expect 0 '^Usage: vmm COMMAND' "$vmm" --help
 expect 0 '^vmm \(Mediant\) [0-9]' "$vmm" --version
 expect 2 'unknown command "rum" \(did you mean run\?\)' "$vmm" rum
 expect 2 'unknown command "xyzzy" \(vmm help lists them\)' "$vmm" help xyzzy
-for command in trace run serve ps top pause resume stop set screenshot check types gpus opregion decode help; do
+for command in trace run serve ps top pause resume stop set screenshot check types mdev gpus opregion decode help; do
   expect 0 "vmm $command" "$vmm" $command --help
   expect 2 "vmm: $command: Unknown option --nonsense" "$vmm" $command --nonsense
 done

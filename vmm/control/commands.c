@@ -41,7 +41,7 @@ static bool find_user(const struct control *control, JsonObject *arguments, unsi
     const char *name = json_object_get_string_member(arguments, "name");
 
     for (*user = 0; *user < user_count(control); ++*user)
-        if (strcmp(user_name(control, *user), name) == 0)
+        if (*name && strcmp(user_name(control, *user), name) == 0) /* a place without a user has no name */
             return true;
     g_set_error(error, CONTROL_ERROR, CONTROL_ERROR_DEVICE_NOT_FOUND, "there is no %s here", name);
     return false;
@@ -155,7 +155,7 @@ static JsonNode *list_users(struct control *control, bool (*fits)(const struct c
         json_object_set_string_member(row, "state", figures_state_names[user->state]);
         if (user->reason)
             json_object_set_string_member(row, "reason", user->reason);
-        describe(control, i, user, row);
+        describe(control, user->index, user, row);
         json_array_add_object_element(list, row);
     }
     figures_free(figures);

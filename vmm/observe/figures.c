@@ -55,6 +55,7 @@ static void take_user(const struct figures_source *source, unsigned index, struc
     const char *failure = gpu_setup_failure(source->gpu, index);
     struct vgpu_stats stats = {0};
 
+    user->index = index;
     user->name = g_strdup(settings->name);
     user->type = g_strdup(settings->type);
     user->weight = gpu_user_weight(settings);
@@ -74,10 +75,11 @@ struct figures *figures_take(const struct figures_source *source)
 {
     struct figures *figures = g_new0(struct figures, 1);
 
-    figures->count = gpu_setup_count(source->gpu);
-    figures->users = g_new0(struct figures_user, figures->count);
-    for (unsigned i = 0; i < figures->count; i++)
-        take_user(source, i, &figures->users[i]);
+    unsigned places = gpu_setup_count(source->gpu);
+    figures->users = g_new0(struct figures_user, places);
+    for (unsigned i = 0; i < places; i++)
+        if (gpu_setup_user(source->gpu, i)->name[0])
+            take_user(source, i, &figures->users[figures->count++]);
     figures->policy = g_strdup(source->policy);
     figures->uptime_ns = trace_now_ns() - source->start_ns;
     figures->trace_records = trace_recorded(source->trace);

@@ -39,6 +39,7 @@ extern const char *const figures_state_names[FIGURES_STATES];
 
 /* One user: a VM, or a served vGPU. Arrays are by engine, trace event (traps), enum machine_exit, enum sched_quota. */
 struct figures_user {
+    unsigned index; /* the user's number in gpu_setup */
     char *name;
     char *type; /* vGPU type, "passthrough" or "none" */
     enum figures_state state;

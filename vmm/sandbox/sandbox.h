@@ -28,13 +28,15 @@ enum sandbox_kind {
     SANDBOX_NETWORK,     /* the virtio worker of user-mode networking */
     SANDBOX_VFIO_SERVER, /* the threads of a vfio-user server */
     SANDBOX_MAIN,        /* the main loop's */
+    SANDBOX_MAKER,       /* starts engines and vfio-user servers while others run (maker.h): what both may, and to listen */
     SANDBOX_KINDS,
 };
 
 /* What a path is for. Each is a directory but for SANDBOX_FONTS, which needs no path. */
 enum sandbox_use {
-    SANDBOX_OUTPUT, /* files are created there and put in place of others: for MAIN and VFIO_SERVER */
+    SANDBOX_OUTPUT, /* files are created there and put in place of others: for MAIN, VFIO_SERVER and MAKER, which starts the latter */
     SANDBOX_SOCKET, /* a socket is removed from there: MAIN */
+    SANDBOX_LISTEN, /* sockets are made and removed there while others run: MAKER */
     SANDBOX_GROUP,  /* control groups are removed from there: MAIN */
     SANDBOX_FONTS,  /* the system's fonts are read: MAIN */
 };

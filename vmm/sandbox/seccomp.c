@@ -23,11 +23,12 @@
 #include <unistd.h>
 
 #define DEVICE (1u << SANDBOX_DEVICE)
-#define ENGINE (1u << SANDBOX_ENGINE)
+#define MAKER (1u << SANDBOX_MAKER)
+#define ENGINE (1u << SANDBOX_ENGINE | MAKER) /* the maker starts threads of both kinds, which are confined by its list and by theirs */
 #define VCPU (1u << SANDBOX_VCPU)
 #define FILES (1u << SANDBOX_FILES)
 #define NETWORK (1u << SANDBOX_NETWORK)
-#define SERVER (1u << SANDBOX_VFIO_SERVER)
+#define SERVER (1u << SANDBOX_VFIO_SERVER | MAKER)
 #define MAIN (1u << SANDBOX_MAIN)
 #define ALL ((1u << SANDBOX_KINDS) - 1)
 
@@ -147,6 +148,17 @@ static const struct rule rules[] = {
     ALLOW(accept4, SERVER | MAIN), /* MAIN: of the control socket and the metrics */
     ALLOW(sendto, MAIN),
     ALLOW(fstatfs, SERVER),
+
+    /* Sockets and confined threads that come later. */
+    ALLOW_IF(socket, MAKER, IS(0, AF_UNIX)),
+    ALLOW(bind, MAKER),
+    ALLOW(listen, MAKER),
+    ALLOW(connect, MAKER), /* does a server answer at the path? */
+    ALLOW(landlock_create_ruleset, MAKER),
+    ALLOW(landlock_add_rule, MAKER),
+    ALLOW(landlock_restrict_self, MAKER),
+    ALLOW(seccomp, MAKER),
+    ALLOW(memfd_create, MAKER), /* libseccomp's program on its way */
 
     /* User-mode networking: IPv4, as nothing else is configured. */
     ALLOW_IF(socket, NETWORK, IS(0, AF_INET)),

@@ -259,14 +259,19 @@ struct vfio_user_server *vfio_user_server_create(const struct vfio_user_server_c
     return server;
 }
 
+void vfio_user_server_stop(struct vfio_user_server *server)
+{
+    if (!server->thread)
+        return;
+    wake(server, STOP);
+    g_thread_join(g_steal_pointer(&server->thread));
+}
+
 void vfio_user_server_destroy(struct vfio_user_server *server)
 {
     if (!server)
         return;
-    if (server->thread) {
-        wake(server, STOP);
-        g_thread_join(server->thread);
-    }
+    vfio_user_server_stop(server);
     unix_listener_close(&server->listener);
     if (server->events >= 0)
         close(server->events);

@@ -38,6 +38,8 @@ struct vfio_user_server_config {
  * there, with VMM_ERROR_FAILED for the rest; the device is the caller's then. The socket is for its owner only (mode 0600).
  */
 struct vfio_user_server *vfio_user_server_create(const struct vfio_user_server_config *config, GError **error);
+/* Ends a client's connection and lets no other in; the device and what it shows are still there. To be destroyed, no more. */
+void vfio_user_server_stop(struct vfio_user_server *server);
 /* Ends a client's connection, removes the socket, destroys the device. NULL is allowed. */
 void vfio_user_server_destroy(struct vfio_user_server *server);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The sandbox from inside: a child process enters it as a kind of thread and tries what it may and what it may not.
 #include "vmm/error.h"
+#include "vmm/sandbox/maker.h"
 #include "vmm/sandbox/sandbox.h"
 
 #include <arpa/inet.h>
@@ -25,6 +26,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -124,7 +126,7 @@ protected:
 };
 
 const sandbox_kind KINDS[] = {SANDBOX_DEVICE,  SANDBOX_ENGINE,      SANDBOX_VCPU, SANDBOX_FILES,
-                              SANDBOX_NETWORK, SANDBOX_VFIO_SERVER, SANDBOX_MAIN};
+                              SANDBOX_NETWORK, SANDBOX_VFIO_SERVER, SANDBOX_MAIN, SANDBOX_MAKER};
 
 TEST_F(Sandbox, NoThreadStartsProgramsOrTakesRights)
 {
@@ -140,7 +142,8 @@ TEST_F(Sandbox, NoThreadStartsProgramsOrTakesRights)
         forbidden(kind, "setuid", [] { syscall(SYS_setuid, 0); });
         forbidden(kind, "bpf", [] { syscall(SYS_bpf, 0, nullptr, 0); });
         forbidden(kind, "io_uring_setup", [] { syscall(SYS_io_uring_setup, 1, nullptr); });
-        forbidden(kind, "seccomp", [] { syscall(SYS_seccomp, 0, 0, nullptr); });
+        if (kind != SANDBOX_MAKER)
+            forbidden(kind, "seccomp", [] { syscall(SYS_seccomp, 0, 0, nullptr); });
         forbidden(kind, "chroot", [&] { syscall(SYS_chroot, dir.c_str()); });
         forbidden(kind, "kill", [] { syscall(SYS_kill, 1, 0); });
         forbidden(kind, "tgkill", [] { syscall(SYS_tgkill, 1, 1, 0); });
@@ -148,7 +151,8 @@ TEST_F(Sandbox, NoThreadStartsProgramsOrTakesRights)
         forbidden(kind, "clone", [] { syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr); });
         forbidden(kind, "clone", [] { syscall(SYS_clone, CLONE_VM | CLONE_THREAD | CLONE_SIGHAND | CLONE_NEWNET, nullptr, nullptr, nullptr, nullptr); });
         forbidden(kind, "socket", [] { socket(AF_INET6, SOCK_STREAM, 0); });
-        forbidden(kind, "socket", [] { socket(AF_UNIX, SOCK_STREAM, 0); });
+        if (kind != SANDBOX_MAKER)
+            forbidden(kind, "socket", [] { socket(AF_UNIX, SOCK_STREAM, 0); });
         forbidden(kind, "ioctl", [] { ioctl(STDIN_FILENO, TIOCSTI, "x"); });
         forbidden(kind, "prctl", [] { prctl(PR_SET_DUMPABLE, 1); });
         forbidden(kind, "prlimit64", [] { const rlimit limit = {}; syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, nullptr); });
@@ -167,7 +171,7 @@ TEST_F(Sandbox, NoThreadReadsOrCreatesForeignFiles)
         allowed(kind, [] { return !opens("/etc/passwd", O_RDONLY) && errno == EACCES; });
         allowed(kind, [&] { return !opens(dir + "/out/file", O_RDONLY) && errno == EACCES; });
         allowed(kind, [] { return !opens("/proc/self/mem", O_RDONLY) && errno == EACCES; });
-        if (kind == SANDBOX_FILES || kind == SANDBOX_VFIO_SERVER || kind == SANDBOX_MAIN)
+        if (kind == SANDBOX_FILES || kind == SANDBOX_VFIO_SERVER || kind == SANDBOX_MAIN || kind == SANDBOX_MAKER)
             allowed(kind, [&] { return !opens(dir + "/out/new", O_WRONLY | O_CREAT) && errno == EACCES; });
         if (kind == SANDBOX_VCPU || kind == SANDBOX_NETWORK)
             forbidden(kind, "openat", [&] { opens(dir + "/in/new", O_WRONLY | O_CREAT); });
@@ -201,7 +205,7 @@ TEST_F(Sandbox, AllThreadsUseMemoryLocksAndTime)
 
 TEST_F(Sandbox, ThreadsStartWhereTheyAreNeeded)
 {
-    for (const sandbox_kind kind : {SANDBOX_ENGINE, SANDBOX_VCPU, SANDBOX_VFIO_SERVER}) {
+    for (const sandbox_kind kind : {SANDBOX_ENGINE, SANDBOX_VCPU, SANDBOX_VFIO_SERVER, SANDBOX_MAKER}) {
         allowed(kind, [] {
             int done = 0;
             std::thread([&done] { done = 1; }).join();
@@ -284,6 +288,61 @@ TEST_F(Sandbox, MainLoopRemovesSocketsAndGroupsAndNothingElse)
         return done ? kept ? 0 : 2 : 1;
     });
     EXPECT_EQ(outcome.status, landlock ? 0 : 2) << outcome.words;
+}
+
+namespace {
+
+bool binds(const std::string &path)
+{
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    std::strcpy(address.sun_path, path.c_str());
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const bool bound = fd >= 0 && bind(fd, reinterpret_cast<sockaddr *>(&address), sizeof(address)) == 0 && listen(fd, 1) == 0;
+    close(fd);
+    return bound;
+}
+
+} // namespace
+
+TEST_F(Sandbox, MakerListensInItsFolderAndWhatItStartsIsConfined)
+{
+    const std::string sockets = dir + "/in", elsewhere = dir + "/out";
+    const Outcome outcome = in_child([&] {
+        struct Job {
+            std::string inside, outside;
+            int result;
+        } job = {sockets + "/a.sock", elsewhere + "/b.sock", 1};
+        sandbox_begin();
+        sandbox_allow(SANDBOX_LISTEN, sockets.c_str());
+        sandbox_maker *maker = sandbox_maker_create();
+        const sandbox_thread main_thread = {SANDBOX_MAIN, nullptr, false};
+        sandbox_enter(&main_thread);
+        for (int time = 0; time < 2; time++)
+            sandbox_maker_call(maker, [](void *opaque) {
+                Job *job = static_cast<Job *>(opaque);
+                job->result = (binds(job->inside) && unlink(job->inside.c_str()) == 0 ? 0 : 1) | (binds(job->outside) ? 2 : 0);
+            }, &job);
+        int started = 0;
+        sandbox_maker_call(maker, [](void *opaque) {
+            sandbox_call(SANDBOX_ENGINE, [](void *count) { std::thread([count] { ++*static_cast<int *>(count); }).join(); }, opaque);
+            std::thread([opaque] {
+                const sandbox_thread server = {SANDBOX_VFIO_SERVER, nullptr, false};
+                sandbox_enter(&server);
+                ++*static_cast<int *>(opaque);
+            }).join();
+        }, &started);
+        sandbox_maker_destroy(maker);
+        return job.result | (started == 2 ? 0 : 4);
+    });
+    EXPECT_EQ(outcome.status, landlock ? 0 : 2) << outcome.words;
+    const Outcome engine = in_child([] {
+        sandbox_begin();
+        sandbox_maker *maker = sandbox_maker_create();
+        sandbox_maker_call(maker, [](void *) { sandbox_call(SANDBOX_DEVICE, [](void *) { socket(AF_UNIX, SOCK_STREAM, 0); }, nullptr); }, nullptr);
+        return 0;
+    });
+    EXPECT_EQ(engine.status, EXIT_VMM_FAILURE) << "what the maker starts has its own list too";
 }
 
 TEST_F(Sandbox, NetworkHasInternetSockets)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Fills the cache with stock Debian parts for guests: fetch.sh [qemu|kernel|kernel-6.12|busybox|igt-tools|igt]... (all without arguments).
+# Fills the cache with stock Debian parts for guests: fetch.sh [qemu|kernel|kernel-6.12|busybox|igt-tools|igt|mdevctl]... (all without arguments).
 # Needs the archive the first time only; installs nothing on the host. Exit 77: not in the cache and the archive cannot be reached.
 set -u
 cd "$(dirname "$(readlink -f "$0")")" || exit 1
@@ -212,6 +212,14 @@ fetch_igt() {
     "$work/names" "$work/root/usr/libexec/igt-gpu-tools/intel-ci-tests/i915/default/bat.testlist" >"$out/usr/libexec/igt-gpu-tools/bat.testlist" || exit 1
 }
 
+fetch_mdevctl() {
+  private_apt "$work/apt" trixie
+  download mdevctl
+  unpack "$work/root" mdevctl libc6 libgcc
+  mv "$work/root.packages" "$out.packages"
+  closure "$work/root" "$out" usr/bin/mdevctl
+}
+
 # fetch NAME: puts the component into the cache unless it is there.
 fetch() {
   [ -d "$(component "$1")" ] || locked "$1" fetch_now "$1"
@@ -234,6 +242,6 @@ fetch_now() (
 )
 
 case ${1:-} in -h | --help) sed -n '3,4s/^# //p' "$0"; exit 0 ;; esac
-[ $# -gt 0 ] || set -- busybox kernel kernel-6.12 qemu igt-tools igt
+[ $# -gt 0 ] || set -- busybox kernel kernel-6.12 qemu igt-tools igt mdevctl
 for what in "$@"; do [ -n "${recipe[$what]:-}" ] || usage_error "unknown component \"$what\" (${!recipe[*]})"; done
 for what in "$@"; do fetch "$what" || exit; done
