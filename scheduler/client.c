@@ -10,9 +10,9 @@
 
 struct sched_client *sched_client_create(struct scheduler *scheduler, const struct sched_client_config *config, GError **error)
 {
-    if (config->id == TRACE_HOST || config->id >= TRACE_MAX_VGPUS || config->weight < 1 || config->weight > 256) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "vGPU %s: id %u or weight %u is out of range", config->name, config->id,
-                    config->weight);
+    if (config->id == TRACE_HOST || config->id >= TRACE_MAX_VGPUS || config->weight < 1 || config->weight > 256 || config->cap > 100) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "vGPU %s: id %u, weight %u or cap %u is out of range", config->name, config->id,
+                    config->weight, config->cap);
         return NULL;
     }
     struct sched_client *client = g_new0(struct sched_client, 1);
@@ -31,6 +31,7 @@ struct sched_client *sched_client_create(struct scheduler *scheduler, const stru
         lane->client = client;
         lane->engine = i;
         lane->entity.weight = config->weight;
+        lane->entity.limits = (struct policy_limits){.cap = config->cap, .latency = config->latency};
         g_queue_init(&lane->queue);
         policy_join(&scheduler->engines[i].policy, &lane->entity);
     }
@@ -158,6 +159,17 @@ void sched_client_set_weight(struct sched_client *client, unsigned weight)
     g_mutex_lock(&client->scheduler->lock);
     for (unsigned i = 0; i < ENGINE_COUNT; i++)
         client->lanes[i].entity.weight = CLAMP(weight, 1u, 256u);
+    g_mutex_unlock(&client->scheduler->lock);
+    driver_wake(client->scheduler->driver);
+}
+
+void sched_client_set_limits(struct sched_client *client, unsigned cap, bool latency)
+{
+    const struct policy_limits limits = {.cap = MIN(cap, 100u), .latency = latency};
+
+    g_mutex_lock(&client->scheduler->lock);
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        policy_set_limits(&client->scheduler->engines[i].policy, &client->lanes[i].entity, &limits);
     g_mutex_unlock(&client->scheduler->lock);
     driver_wake(client->scheduler->driver);
 }

@@ -59,7 +59,7 @@ static void charge(struct shadow_context *context, uint32_t timestamp, struct wo
     context->client->usage.busy_ns[context->engine] += ns;
     if (workload)
         workload->busy_ns += ns;
-    engine->policy.ops->charge(&engine->policy, &lane->entity, ns);
+    policy_charge(&engine->policy, &lane->entity, ns, now);
 }
 
 /* Marks what its breadcrumb says is complete. */

@@ -61,11 +61,6 @@ struct sched_lane *lane_of(struct policy_entity *entity)
     return (struct sched_lane *)(void *)((char *)entity - offsetof(struct sched_lane, entity));
 }
 
-static bool skip_lane(const struct policy_entity *entity, void *opaque)
-{
-    return opaque && entity == &((const struct sched_lane *)opaque)->entity;
-}
-
 static struct sched_lane *running_lane(const struct sched_engine *engine)
 {
     struct shadow_context *context = engine->active[0].context;
@@ -119,11 +114,11 @@ static struct sched_lane *choose(struct sched_engine *engine, struct sched_lane 
     struct policy *policy = &engine->policy;
     uint64_t ran = now - engine->slice_start;
 
-    if (current && lane_next(current) && policy->ops->keep(policy, &current->entity, ran, now))
+    if (current && lane_next(current) && policy_keep(policy, &current->entity, ran, now))
         return current;
-    struct policy_entity *entity = current ? policy->ops->pick(policy, skip_lane, current, now) : NULL;
+    struct policy_entity *entity = current ? policy_pick(policy, &current->entity, now) : NULL;
     if (!entity)
-        entity = policy->ops->pick(policy, skip_lane, NULL, now);
+        entity = policy_pick(policy, NULL, now);
     return entity ? lane_of(entity) : NULL;
 }
 
@@ -135,7 +130,7 @@ static struct sched_port choose_second(struct scheduler *scheduler, struct sched
 
     if (second)
         return port_for(first, second);
-    struct policy_entity *entity = engine->policy.ops->pick(&engine->policy, skip_lane, first, now);
+    struct policy_entity *entity = policy_pick(&engine->policy, &first->entity, now);
     struct sched_lane *lane = entity ? lane_of(entity) : NULL;
     if (!lane || switched_registers_differ(scheduler, engine->index, lane->client) || !(second = lane_next(lane)))
         return (struct sched_port){0};
@@ -205,5 +200,5 @@ uint64_t engine_dispatch(struct scheduler *scheduler, struct sched_engine *engin
     if (engine->waiting)
         return UINT64_MAX; /* its acknowledgement wakes us; if it does not come, hang.c does */
     struct sched_lane *current = running_lane(engine);
-    return engine->policy.ops->until(&engine->policy, current ? &current->entity : NULL, now - engine->slice_start, now);
+    return policy_until(&engine->policy, current ? &current->entity : NULL, now - engine->slice_start, now);
 }

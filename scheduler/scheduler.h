@@ -75,6 +75,8 @@ struct sched_client_config {
     unsigned id;      /* for the trace, 1 .. TRACE_MAX_VGPUS - 1 */
     const char *name; /* copied */
     unsigned weight;  /* 1 .. 256: share of each engine's time */
+    unsigned cap;     /* most that it gets of each engine's time, in percent; 0 or 100: no cap */
+    bool latency;     /* goes before others while it uses no more than its weight's part */
     const struct guest_ops *ops;
     void *guest;
 };
@@ -176,7 +178,9 @@ struct sched_usage {
     uint64_t most[SCHED_QUOTAS]; /* that it ever had of each quota */
 };
 void sched_client_usage(struct sched_client *client, struct sched_usage *usage); /* any thread */
+/* At run time; any thread. */
 void sched_client_set_weight(struct sched_client *client, unsigned weight);
+void sched_client_set_limits(struct sched_client *client, unsigned cap, bool latency);
 
 #ifdef __cplusplus
 }
