@@ -70,6 +70,8 @@ static bool create_vgpu(struct gpu_setup *setup, struct user_gpu *gpu, const str
                                  .name = user->name,
                                  .type = vgpu_type_find(user->type),
                                  .weight = user->weight,
+                                 .cap = user->cap,
+                                 .latency = user->latency,
                                  .hdmi = strcmp(user->monitor, "hdmi") == 0,
                                  .trace = setup->config.trace,
                                  .failed = vgpu_failed,
