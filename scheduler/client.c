@@ -145,6 +145,20 @@ void sched_client_note(struct sched_client *client, enum sched_quota quota, uint
         __atomic_store_n(&client->most[quota], value, __ATOMIC_RELAXED);
 }
 
+const char *const sched_cost_names[SCHED_COSTS] = {
+    [SCHED_COST_PAGE_TABLES] = "page tables", [SCHED_COST_CONTEXT] = "context", [SCHED_COST_COPY] = "copy",
+    [SCHED_COST_AUDIT] = "audit",             [SCHED_COST_QUEUE] = "queue",     [SCHED_COST_ELSP] = "elsp",
+    [SCHED_COST_WRITE_BACK] = "write back",   [SCHED_COST_STATUS] = "status",
+};
+
+void sched_client_lap(struct sched_client *client, enum sched_cost cost, uint64_t *since)
+{
+    uint64_t now = trace_now_ns();
+
+    __atomic_add_fetch(&client->cost_ns[cost], now - *since, __ATOMIC_RELAXED);
+    *since = now;
+}
+
 void sched_client_usage(struct sched_client *client, struct sched_usage *usage)
 {
     g_mutex_lock(&client->scheduler->lock);
@@ -152,6 +166,8 @@ void sched_client_usage(struct sched_client *client, struct sched_usage *usage)
     g_mutex_unlock(&client->scheduler->lock);
     for (unsigned i = 0; i < SCHED_QUOTAS; i++)
         usage->most[i] = __atomic_load_n(&client->most[i], __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < SCHED_COSTS; i++)
+        usage->cost_ns[i] = __atomic_load_n(&client->cost_ns[i], __ATOMIC_RELAXED);
 }
 
 void sched_client_set_weight(struct sched_client *client, unsigned weight)

@@ -85,7 +85,10 @@ static void submit(struct scheduler *scheduler, struct sched_engine *engine, con
     }
     engine->waiting = true;
     engine->waiting_since = now;
+    uint64_t lap = ports[0].context ? trace_now_ns() : 0;
     driver_submit(scheduler->driver, engine->index, ports[0].hw, flags[0], ports[1].hw, flags[1]);
+    if (ports[0].context)
+        sched_client_lap(ports[0].context->client, SCHED_COST_ELSP, &lap);
 }
 
 void engine_pulse(struct scheduler *scheduler, struct sched_engine *engine, bool resume, uint64_t now)

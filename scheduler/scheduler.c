@@ -98,7 +98,13 @@ static void *scheduler_thread(void *opaque)
         GPtrArray *list = take_notifications(scheduler);
         g_mutex_unlock(&scheduler->lock);
         send_notifications(scheduler, list);
+        __atomic_add_fetch(&scheduler->work_ns, trace_now_ns() - now, __ATOMIC_RELAXED);
     }
+}
+
+uint64_t scheduler_work_ns(struct scheduler *scheduler)
+{
+    return __atomic_load_n(&scheduler->work_ns, __ATOMIC_RELAXED);
 }
 
 static void engine_init(struct scheduler *scheduler, unsigned index)

@@ -143,6 +143,7 @@ struct sched_client {
     uint64_t uses;
     size_t batch_bytes;     /* atomic */
     uint64_t most[SCHED_QUOTAS]; /* atomic */
+    uint64_t cost_ns[SCHED_COSTS]; /* atomic */
 };
 
 /* One element of a submission. */
@@ -197,6 +198,7 @@ struct scheduler {
     struct sched_register *switched;
     unsigned switched_count;
     uint64_t next_id;     /* atomic */
+    uint64_t work_ns;     /* atomic: of the thread */
     GThread *thread;
     bool quit;
 };

@@ -91,6 +91,7 @@ static bool prepare(struct workload *workload, uint64_t desc, bool four_level, c
     struct sched_client *client = workload->client;
     uint64_t image = DESC_LRCA(desc);
     uint32_t guest[SCHED_STATE_DWORDS], start, size;
+    uint64_t lap = trace_now_ns();
 
     if (!client->ops->ggtt_owned(client->guest, image, (uint64_t)context_pages(workload->engine) * SCHED_PAGE))
         return fail(workload, error, "its image is outside of the guest's graphics memory", image);
@@ -116,12 +117,15 @@ static bool prepare(struct workload *workload, uint64_t desc, bool four_level, c
     } else {
         workload->guest_head = context->guest_tail;
     }
+    sched_client_lap(client, SCHED_COST_CONTEXT, &lap);
     if (!copy_segment(workload, start, size, error))
         return false;
+    sched_client_lap(client, SCHED_COST_COPY, &lap);
     if (shadow_ring_bytes(workload->engine, workload->count) + 8 > context->hw.ring.size)
         return fail(workload, error, "its ring segment is longer than can be shadowed", workload->count * 4);
     if (!audit_segment(workload, pdp, error))
         return false;
+    sched_client_lap(client, SCHED_COST_AUDIT, &lap);
     context->guest_tail = workload->guest_tail;
     workload->ring_head = workload->guest_head;
     return true;
@@ -155,6 +159,7 @@ void workload_submit(struct workload *workload)
     struct sched_client *client = workload->client;
     struct scheduler *scheduler = client->scheduler;
     struct sched_lane *lane = workload_lane(workload);
+    uint64_t lap = trace_now_ns();
 
     g_assert(!workload->submitted);
     workload->submitted = true;
@@ -172,6 +177,7 @@ void workload_submit(struct workload *workload)
     }
     g_mutex_unlock(&scheduler->lock);
     driver_wake(scheduler->driver);
+    sched_client_lap(client, SCHED_COST_QUEUE, &lap); /* the workload may have gone */
 }
 
 static void leave_context(struct workload *workload)
