@@ -40,7 +40,7 @@ std::vector<Interval> intervals(trace *events, uint64_t &lost)
     return result;
 }
 
-Metrics shares(const std::vector<unsigned> &weights, Length length)
+Metrics shares(const std::vector<unsigned> &weights, uint64_t slice_ns, Length length)
 {
     std::vector<Client> clients;
     unsigned all = 0;
@@ -48,7 +48,7 @@ Metrics shares(const std::vector<unsigned> &weights, Length length)
         clients.push_back({weight, false});
         all += weight;
     }
-    World world(MEDIATED, clients, 1 << 20);
+    World world(MEDIATED, clients, 1 << 20, slice_ns);
     uint64_t start = trace_now_ns(), until = start + length.ns(3.2);
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < weights.size(); i++)
@@ -148,8 +148,10 @@ Metrics frames(bool beside, bool latency, Length length)
 
 void plan_fairness(std::vector<Item> &plan, Length length)
 {
-    plan.push_back({"weights", "1:2:4:8", MEDIATED, 3.4, [=] { return shares({1, 2, 4, 8}, length); }});
-    plan.push_back({"weights", "1:1:1:1", MEDIATED, 3.4, [=] { return shares({1, 1, 1, 1}, length); }});
+    plan.push_back({"weights", "1:2:4:8", MEDIATED, 3.4, [=] { return shares({1, 2, 4, 8}, 0, length); }});
+    plan.push_back({"weights", "1:2:4:8, slice 1 ms", MEDIATED, 3.4, [=] { return shares({1, 2, 4, 8}, MS, length); }});
+    plan.push_back({"weights", "1:1:1:1", MEDIATED, 3.4, [=] { return shares({1, 1, 1, 1}, 0, length); }});
+    plan.push_back({"weights", "1:1", MEDIATED, 3.4, [=] { return shares({1, 1}, 0, length); }});
     plan.push_back({"latency", "alone", MEDIATED, 4.2, [=] { return frames(false, false, length); }});
     plan.push_back({"latency", "beside a batch guest", MEDIATED, 4.2, [=] { return frames(true, false, length); }});
     plan.push_back({"latency", "beside it, class latency", MEDIATED, 4.2, [=] { return frames(true, true, length); }});

@@ -21,7 +21,7 @@ template <typename T> T *made(T *result, GError *error)
 
 } // namespace
 
-World::World(way how, const std::vector<Client> &clients, size_t records) : events(trace_create(records))
+World::World(way how, const std::vector<Client> &clients, size_t records, uint64_t slice_ns) : events(trace_create(records))
 {
     GError *error = nullptr;
     model_config config = {};
@@ -35,6 +35,7 @@ World::World(way how, const std::vector<Client> &clients, size_t records) : even
     drv = made(driver_create(model_gpu(physical), events, &error), error);
     scheduler_config scheduling = {};
     scheduling.policy = "fair";
+    scheduling.slice_ns = slice_ns;
     scheduling.trace = events;
     sched = made(scheduler_create(drv, &scheduling, &error), error);
     for (const Client &client : clients)

@@ -28,7 +28,7 @@ struct Client {
 class World {
   public:
     // records: events that are kept, for those that look at them.
-    World(way how, const std::vector<Client> &clients = {Client{}}, size_t records = 0);
+    World(way how, const std::vector<Client> &clients = {Client{}}, size_t records = 0, uint64_t slice_ns = 0);
     ~World();
 
     Guest &guest(unsigned i = 0) { return *guests[i]; }
