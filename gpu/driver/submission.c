@@ -38,22 +38,27 @@ void driver_submit(struct driver *driver, unsigned engine, const struct hw_conte
     engine_write(driver, engine, RING_ELSP, (uint32_t)element0);
 }
 
+static void set_and_signal(struct driver *driver, bool *flag)
+{
+    g_mutex_lock(&driver->wait_lock);
+    *flag = true;
+    bool asleep = driver->asleep;
+    driver->asleep = false;
+    g_mutex_unlock(&driver->wait_lock);
+    if (asleep)
+        g_cond_signal(&driver->wait_cond);
+}
+
 void driver_interrupt(void *opaque)
 {
     struct driver *driver = opaque;
 
-    g_mutex_lock(&driver->wait_lock);
-    driver->interrupted = true;
-    g_cond_signal(&driver->wait_cond);
-    g_mutex_unlock(&driver->wait_lock);
+    set_and_signal(driver, &driver->interrupted);
 }
 
 void driver_wake(struct driver *driver)
 {
-    g_mutex_lock(&driver->wait_lock);
-    driver->woken = true;
-    g_cond_signal(&driver->wait_cond);
-    g_mutex_unlock(&driver->wait_lock);
+    set_and_signal(driver, &driver->woken);
 }
 
 /* Acknowledges all banks. With the master off while it is done, what comes later raises the line anew (i915_irq.c, gen8_irq_handler). */
@@ -128,13 +133,14 @@ unsigned driver_wait_events(struct driver *driver, struct driver_event *events, 
         g_mutex_lock(&driver->wait_lock);
         bool late = false;
         while (!driver->interrupted && !driver->woken && !late) {
+            driver->asleep = true;
             if (deadline_ns)
                 late = !g_cond_wait_until(&driver->wait_cond, &driver->wait_lock, (gint64)(deadline_ns / 1000));
             else
                 g_cond_wait(&driver->wait_cond, &driver->wait_lock);
         }
         bool woken = driver->woken;
-        driver->interrupted = driver->woken = false;
+        driver->interrupted = driver->woken = driver->asleep = false;
         g_mutex_unlock(&driver->wait_lock);
 
         unsigned count = collect(driver, events, max);
