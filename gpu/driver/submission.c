@@ -61,13 +61,21 @@ void driver_wake(struct driver *driver)
     set_and_signal(driver, &driver->woken);
 }
 
-/* Acknowledges all banks. With the master off while it is done, what comes later raises the line anew (i915_irq.c, gen8_irq_handler). */
+/*
+ * Acknowledges the banks that have something. With the master off while it is done, what comes later raises the line anew (i915_irq.c,
+ * gen8_irq_handler).
+ */
 static void collect_interrupts(struct driver *driver)
 {
-    uint32_t iir[GT_BANKS];
+    /* PRM vol. 2c, "Master Interrupt Control": render and blitter, both VCS, power, VECS. */
+    static const uint32_t master_bits[GT_BANKS] = {3 << 0, 3 << 2, 1 << 4, 1 << 6};
+    uint32_t iir[GT_BANKS] = {0};
 
     gpu_write32(driver->gpu, R_GEN8_MASTER_IRQ, 0);
+    uint32_t master = gpu_read32(driver->gpu, R_GEN8_MASTER_IRQ);
     for (unsigned bank = 0; bank < GT_BANKS; bank++) {
+        if (!(master & master_bits[bank]))
+            continue;
         iir[bank] = gpu_read32(driver->gpu, R_GEN8_GT_IIR + 16 * bank);
         if (iir[bank])
             gpu_write32(driver->gpu, R_GEN8_GT_IIR + 16 * bank, iir[bank]);
@@ -139,11 +147,12 @@ unsigned driver_wait_events(struct driver *driver, struct driver_event *events, 
             else
                 g_cond_wait(&driver->wait_cond, &driver->wait_lock);
         }
-        bool woken = driver->woken;
+        bool woken = driver->woken, interrupted = driver->interrupted;
         driver->interrupted = driver->woken = driver->asleep = false;
         g_mutex_unlock(&driver->wait_lock);
 
-        unsigned count = collect(driver, events, max);
+        /* Without an interrupt there is nothing to collect: each status entry raises one after it was written. */
+        unsigned count = interrupted || late ? collect(driver, events, max) : 0;
         if (count == max) { /* there may be more: do not sleep on the next call */
             g_mutex_lock(&driver->wait_lock);
             driver->interrupted = true;
