@@ -2,7 +2,7 @@
 /*
  * Decisions: which contexts go to an engine's two elements. The first is whom the policy lets run; the second is what runs when
  * the first ends, so that the engine need not wait for us. A change while something runs preempts it at its next arbitration point. On
- * the scheduler's thread, under its lock.
+ * the scheduler's thread or, where a client is alone, on its own; under the scheduler's lock.
  */
 #include "scheduler/scheduler_internal.h"
 
@@ -204,4 +204,18 @@ uint64_t engine_dispatch(struct scheduler *scheduler, struct sched_engine *engin
         return UINT64_MAX; /* its acknowledgement wakes us; if it does not come, hang.c does */
     struct sched_lane *current = running_lane(engine);
     return policy_until(&engine->policy, current ? &current->entity : NULL, now - engine->slice_start, now);
+}
+
+bool lane_dispatch_alone(struct scheduler *scheduler, struct sched_lane *lane, uint64_t now)
+{
+    struct sched_engine *engine = &scheduler->engines[lane->engine];
+
+    if (engine->dead || lane->preempting || lane->resetting || lane->hung)
+        return false;
+    for (unsigned i = 0; i < engine->policy.entities->len; i++) {
+        struct sched_lane *other = lane_of(policy_entity_at(&engine->policy, i));
+        if (other != lane && (other->entity.work || !g_queue_is_empty(&other->queue) || engine_holds_lane(engine, other)))
+            return false;
+    }
+    return engine_dispatch(scheduler, engine, now) >= scheduler->deadline;
 }

@@ -95,6 +95,7 @@ static void *scheduler_thread(void *opaque)
             uint64_t by = update_engine(scheduler, &scheduler->engines[i], now); /* once: MIN() evaluates twice what it takes */
             deadline = MIN(deadline, by);
         }
+        scheduler->deadline = deadline;
         GPtrArray *list = take_notifications(scheduler);
         g_mutex_unlock(&scheduler->lock);
         send_notifications(scheduler, list);

@@ -200,6 +200,7 @@ struct scheduler {
     uint64_t next_id;     /* atomic */
     uint64_t work_ns;     /* atomic: of the thread */
     GThread *thread;
+    uint64_t deadline;    /* when the thread looks again by itself */
     bool quit;
 };
 
@@ -260,6 +261,11 @@ void engine_settle(struct scheduler *scheduler, struct sched_engine *engine);
 /* dispatch.c: under the lock. */
 /* Decides and submits; returns when to look again (UINT64_MAX: when something happens). */
 uint64_t engine_dispatch(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now);
+/*
+ * The same, on the thread of the lane's client, when nobody else is concerned: no other client has work for the engine or is on it. False: the
+ * scheduler's thread has to look.
+ */
+bool lane_dispatch_alone(struct scheduler *scheduler, struct sched_lane *lane, uint64_t now);
 /* Tells the policy which lanes have work that may run. */
 void engine_note_ready(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now);
 void lane_update_ready(struct scheduler *scheduler, struct sched_lane *lane, uint64_t now);

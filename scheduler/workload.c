@@ -160,6 +160,7 @@ void workload_submit(struct workload *workload)
     struct scheduler *scheduler = client->scheduler;
     struct sched_lane *lane = workload_lane(workload);
     uint64_t lap = trace_now_ns();
+    bool dispatched = false;
 
     g_assert(!workload->submitted);
     workload->submitted = true;
@@ -173,10 +174,13 @@ void workload_submit(struct workload *workload)
     } else {
         g_queue_push_tail(&workload->context->workloads, workload);
         shadow_ring_emit(workload->context);
-        lane_update_ready(scheduler, lane, trace_now_ns());
+        uint64_t now = trace_now_ns();
+        lane_update_ready(scheduler, lane, now);
+        dispatched = lane_dispatch_alone(scheduler, lane, now);
     }
     g_mutex_unlock(&scheduler->lock);
-    driver_wake(scheduler->driver);
+    if (!dispatched)
+        driver_wake(scheduler->driver);
     sched_client_lap(client, SCHED_COST_QUEUE, &lap); /* the workload may have gone */
 }
 
