@@ -53,8 +53,8 @@ Metrics shares(const std::vector<unsigned> &weights, uint64_t slice_ns, Length l
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < weights.size(); i++)
         threads.emplace_back([&, i] {
-            world.guest(i).set_batch(4, Guest::FILL);
-            world.guest(i).run(until, 0, 4);
+            world.guest(i).set_batch(8, Guest::FILL); // in flight: several slices' worth, so that the guest's own thread decides nothing
+            world.guest(i).run(until, 0, 32);
         });
     for (std::thread &thread : threads)
         thread.join();

@@ -9,6 +9,10 @@
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--memory") == 0) { // sharing.cc
+        printf("%.1f\n", bench::memory_of_a_vgpu());
+        return 0;
+    }
     unsigned runs = argc > 1 ? unsigned(atoi(argv[1])) : 5;
     bench::Length length = {argc > 2 ? atof(argv[2]) : 1.0};
     const char *only = argc > 3 ? argv[3] : nullptr;

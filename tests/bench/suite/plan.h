@@ -31,6 +31,7 @@ struct Batch {
 
 void plan_submission(std::vector<Item> &plan, Length length); // submission.cc: size sweep, census, costs, page tables
 void plan_sharing(std::vector<Item> &plan, Length length);    // sharing.cc: many guests, idle ones, memory
+double memory_of_a_vgpu();                                   // KiB; needs a process that has not made one yet
 void plan_fairness(std::vector<Item> &plan, Length length);   // fairness.cc: weights, latency
 
 } // namespace bench
