@@ -100,6 +100,7 @@ void sched_client_preempt(struct sched_client *client, unsigned engine)
     bool any = !g_queue_is_empty(&lane->queue);
     if (any) {
         mark_leaving(lane);
+        scheduler->engines[engine].look = true;
         lane->preempting = true;
         lane_update_ready(scheduler, lane, trace_now_ns());
     }
@@ -119,6 +120,7 @@ void sched_client_reset(struct sched_client *client, uint32_t engine_mask, bool 
         if (!(engine_mask >> i & 1))
             continue;
         mark_leaving(lane);
+        scheduler->engines[i].look = true;
         lane->resetting = true;
         lane->reset_by = now + MIN(SCHED_RESET_GRACE_NS, scheduler->hang_ns);
         lane->interrupts = 0;

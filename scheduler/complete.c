@@ -204,6 +204,7 @@ void workload_end(struct workload *workload, enum workload_status status, const 
     struct sched_engine *engine = &scheduler->engines[workload->engine];
 
     g_queue_remove(&workload_lane(workload)->queue, workload);
+    engine->queued--;
     g_queue_remove(&workload->context->workloads, workload);
     workload->status = status;
     if (status == WORKLOAD_DONE)

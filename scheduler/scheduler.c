@@ -13,6 +13,7 @@ static void take_events(struct scheduler *scheduler, const struct driver_event *
     /* Interrupts of an engine were read before its context status: who raised them ran before or is among those that follow. */
     for (unsigned i = 0; i < count; i++) {
         struct sched_engine *engine = &scheduler->engines[events[i].engine];
+        engine->look = true;
         switch (events[i].kind) {
         case DRIVER_USER_INTERRUPT:
             engine->interrupts |= WORKLOAD_IRQ_USER;
@@ -66,6 +67,10 @@ static void send_notifications(struct scheduler *scheduler, GPtrArray *list)
 
 static uint64_t update_engine(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now)
 {
+    /* Most rounds are about one engine; the others would cost a look at each client's lane, several times. */
+    if (!engine->look && !engine->queued && !engine->active[0].hw && !engine->waiting)
+        return UINT64_MAX;
+    engine->look = false;
     engine_deliver_interrupts(engine);
     engine_retire(scheduler, engine, now);
     engine_note_ready(scheduler, engine, now);

@@ -166,6 +166,8 @@ struct sched_engine {
     uint32_t interrupts;       /* seen in this round */
     GPtrArray *candidates;     /* contexts that may have raised them */
     bool error;                /* the command streamer reported one in this round */
+    bool look;                 /* an event of it, or a client's request, since the last round */
+    unsigned queued;           /* workloads in the queues of its lanes */
     bool dead;                 /* a reset did not work */
     struct driver_progress progress;
     uint32_t progress_seqno;

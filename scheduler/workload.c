@@ -167,6 +167,7 @@ void workload_submit(struct workload *workload)
     trace_emit(scheduler->trace, TRACE_SUBMIT, client->id, workload->engine, workload->id, workload->context->lrca);
     g_mutex_lock(&scheduler->lock);
     g_queue_push_tail(&lane->queue, workload);
+    scheduler->engines[lane->engine].queued++;
     client->usage.queued++;
     sched_client_note(client, SCHED_QUOTA_QUEUED, lane->queue.length);
     if (lane->queue.length > SCHED_MAX_QUEUED) {
