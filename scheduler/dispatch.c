@@ -85,10 +85,12 @@ static void submit(struct scheduler *scheduler, struct sched_engine *engine, con
     }
     engine->waiting = true;
     engine->waiting_since = now;
-    uint64_t lap = ports[0].context ? trace_now_ns() : 0;
+    uint64_t before = trace_now_ns(), lap = before;
     driver_submit(scheduler->driver, engine->index, ports[0].hw, flags[0], ports[1].hw, flags[1]);
-    if (ports[0].context)
+    if (ports[0].context) {
         sched_client_lap(ports[0].context->client, SCHED_COST_ELSP, &lap);
+        scheduler->elsp_ns += lap - before;
+    }
 }
 
 void engine_pulse(struct scheduler *scheduler, struct sched_engine *engine, bool resume, uint64_t now)

@@ -93,7 +93,7 @@ static void *scheduler_thread(void *opaque)
             g_mutex_unlock(&scheduler->lock);
             return NULL;
         }
-        uint64_t now = trace_now_ns();
+        uint64_t now = trace_now_ns(), elsp_ns = scheduler->elsp_ns;
         take_events(scheduler, events, count, now);
         deadline = UINT64_MAX;
         for (unsigned i = 0; i < ENGINE_COUNT; i++) {
@@ -102,9 +102,10 @@ static void *scheduler_thread(void *opaque)
         }
         scheduler->deadline = deadline;
         GPtrArray *list = take_notifications(scheduler);
+        elsp_ns = scheduler->elsp_ns - elsp_ns;
         g_mutex_unlock(&scheduler->lock);
         send_notifications(scheduler, list);
-        __atomic_add_fetch(&scheduler->work_ns, trace_now_ns() - now, __ATOMIC_RELAXED);
+        __atomic_add_fetch(&scheduler->work_ns, trace_now_ns() - now - elsp_ns, __ATOMIC_RELAXED);
     }
 }
 

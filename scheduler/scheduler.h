@@ -175,8 +175,8 @@ enum sched_cost {
     SCHED_COST_CONTEXT,     /* the guest's register state read, our image filled */
     SCHED_COST_COPY,        /* ring segment copied */
     SCHED_COST_AUDIT,       /* segment and privileged batches audited, batches placed */
-    SCHED_COST_QUEUE,       /* queued, written to our ring, the scheduler woken */
-    SCHED_COST_ELSP,        /* written to the physical ELSP: on the model, its engine's thread woken */
+    SCHED_COST_QUEUE,       /* queued, written to our ring, dispatched or the scheduler woken */
+    SCHED_COST_ELSP,        /* written to the physical ELSP: on the model, its engine's thread woken. In no other */
     SCHED_COST_WRITE_BACK,  /* the guest's image written */
     SCHED_COST_STATUS,      /* the guest's context status and interrupt (mmio) */
     SCHED_COSTS
@@ -194,7 +194,7 @@ struct sched_usage {
 };
 /* Adds the time since *since, CLOCK_MONOTONIC, to a cost, and sets *since to now. Any thread, no lock. */
 void sched_client_lap(struct sched_client *client, enum sched_cost cost, uint64_t *since);
-/* How long the scheduler's thread has worked so far, for all clients; of that SCHED_COST_ELSP is a part. Any thread. */
+/* How long the scheduler's thread has worked so far, for all clients, without SCHED_COST_ELSP. Any thread. */
 uint64_t scheduler_work_ns(struct scheduler *scheduler);
 void sched_client_usage(struct sched_client *client, struct sched_usage *usage); /* any thread */
 /* At run time; any thread. */

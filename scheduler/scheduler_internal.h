@@ -201,6 +201,7 @@ struct scheduler {
     unsigned switched_count;
     uint64_t next_id;     /* atomic */
     uint64_t work_ns;     /* atomic: of the thread */
+    uint64_t elsp_ns;     /* writes to the ELSP so far, by any thread */
     GThread *thread;
     uint64_t deadline;    /* when the thread looks again by itself */
     bool quit;

@@ -177,7 +177,9 @@ void workload_submit(struct workload *workload)
         shadow_ring_emit(workload->context);
         uint64_t now = trace_now_ns();
         lane_update_ready(scheduler, lane, now);
+        uint64_t elsp_ns = scheduler->elsp_ns;
         dispatched = lane_dispatch_alone(scheduler, lane, now);
+        lap += scheduler->elsp_ns - elsp_ns; /* counted by itself */
     }
     g_mutex_unlock(&scheduler->lock);
     if (!dispatched)

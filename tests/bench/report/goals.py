@@ -51,7 +51,7 @@ GOALS = [
      "the engine waits for the scheduler's thread between submissions only when its queue is empty; on few cores the threads of mediation also take the engine's core"),
     ("mediated over passed-through, empty batches back to back", lambda rows: get(rows, "submission", "noop", "ratio", "us_each"), ">=", 0.90, "",
      "an empty batch costs the model less than the wake-up of one thread; a submission goes through three. Fewer threads on the way would be needed: "
-     "the engine's interrupt handled where it arises, and dispatch on the guest's thread when the engine is idle"),
+     "the engine's interrupt handled where it arises, and results taken by the guest's own thread"),
     ("two guests together over one, empty batches", lambda rows: get(rows, "guests", "noop, 2", "mediated", "of_one"), ">=", 0.95, "",
      "on two cores the second guest's thread takes time from the engine's"),
     ("what 15 idle guests with displays on cost one that works", idle_cost, "<=", 0.01, "",
@@ -64,7 +64,7 @@ GOALS = [
      "the measured time is short against slices, or the machine was busy"),
     ("longest time without service, two equal guests", lambda rows: get(rows, "weights", "1:1", "mediated", "gap_ms"), "<=", 2 * SLICE_MS + PREEMPT_MS, " ms",
      "a thread of the model, the scheduler or a guest did not get a processor in time"),
-    ("the guest's thread's part of a submission", own_part, "<=", 5, " us", "waking the scheduler's thread is the largest part"),
+    ("the guest's thread's part of a submission", own_part, "<=", 5, " us", "the wake-up of the scheduler's thread, and its lock, where it is busy with what came before, are the largest part"),
     ("a trapped register access, without the exit", trap, "<=", 0.5, " us", "the vGPU's lock is held by its thread at times"),
     ("page-table stress, media-like, mediated over passed-through",
      lambda rows: get(rows, "tables", "64 tables, 2048 entries change, 8 MiB", "ratio", "us_each"), ">=", 0.95, "",

@@ -58,14 +58,9 @@ Metrics cost(const Batch &batch, unsigned depth, Length length)
     struct vgpu_stats after = world.stats();
     double count = double(after.usage.workloads[ENGINE_BCS0] - before.usage.workloads[ENGINE_BCS0]);
     Metrics metrics;
-    double elsp = 0;
-    for (unsigned i = 0; i < SCHED_COSTS; i++) {
-        double each = double(after.usage.cost_ns[i] - before.usage.cost_ns[i]) / count / 1e3;
-        metrics[std::string(sched_cost_names[i]) + "_us"] = each;
-        if (i == SCHED_COST_ELSP)
-            elsp = each;
-    }
-    metrics["schedule_us"] = double(scheduler_work_ns(world.sched) - work) / count / 1e3 - elsp; // dispatch and completion
+    for (unsigned i = 0; i < SCHED_COSTS; i++)
+        metrics[std::string(sched_cost_names[i]) + "_us"] = double(after.usage.cost_ns[i] - before.usage.cost_ns[i]) / count / 1e3;
+    metrics["schedule_us"] = double(scheduler_work_ns(world.sched) - work) / count / 1e3; // dispatch and completion
     return metrics;
 }
 
