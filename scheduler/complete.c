@@ -41,6 +41,11 @@ static struct workload *first_incomplete(const struct shadow_context *context)
     return NULL;
 }
 
+bool context_is_done(const struct shadow_context *context)
+{
+    return !g_queue_is_empty((GQueue *)&context->workloads) && !first_incomplete(context);
+}
+
 /* Charges what the context has run up to this value of its CTX_TIMESTAMP. */
 static void charge(struct shadow_context *context, uint32_t timestamp, struct workload *workload, uint64_t now)
 {

@@ -175,8 +175,12 @@ static void decide(struct scheduler *scheduler, struct sched_engine *engine, uin
         return; /* it follows by itself */
     ports[1] = choose_second(scheduler, engine, lane, workload, now);
     if (lane == current && !leave) {
-        /* What is queued behind it stays, unless there is nothing, or it has grown. */
-        bool keep = engine->active[1].hw && engine->active[1].hw != ports[1].hw;
+        /*
+         * What is queued behind it stays, unless there is nothing, it has grown, or it was complete when it was queued and we did not know: the end
+         * of its work would wait for the end of what runs now.
+         */
+        const struct shadow_context *behind = engine->active[1].context;
+        bool keep = engine->active[1].hw && engine->active[1].hw != ports[1].hw && !(behind && context_is_done(behind));
         if (keep)
             ports[1] = engine->active[1];
         if (same_port(&ports[0], &engine->active[0]) && same_port(&ports[1], &engine->active[1]))

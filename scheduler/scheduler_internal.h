@@ -255,6 +255,8 @@ void engine_deliver_interrupts(struct sched_engine *engine);
 void engine_note_candidate(struct sched_engine *engine);
 /* The context is on the engine, or submitted to it. */
 bool engine_holds_context(const struct sched_engine *engine, const struct shadow_context *context);
+/* All workloads that it has are complete, and wait for the engine to let go of it. */
+bool context_is_done(const struct shadow_context *context);
 bool engine_holds_lane(const struct sched_engine *engine, const struct sched_lane *lane);
 /* Ends a workload: off the queues, into the results. */
 void workload_end(struct workload *workload, enum workload_status status, const char *reason);
