@@ -130,7 +130,7 @@ static bool skip(const struct policy_entity *entity, void *opaque)
 
 static struct policy_entity *pick(struct policy *policy, struct choice choice, uint64_t now)
 {
-    return policy->ops->pick(policy, skip, &choice, now);
+    return policy->ops->pick(policy, skip, &choice, now); /* cppcheck-suppress returnDanglingLifetime ; what is picked is no part of the choice */
 }
 
 /* One that goes before those of no class, other than except. */
