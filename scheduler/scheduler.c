@@ -6,6 +6,7 @@
 #include "scheduler/scheduler_internal.h"
 
 #include <gio/gio.h>
+#include <pthread.h>
 #include <string.h>
 
 static void take_events(struct scheduler *scheduler, const struct driver_event *events, unsigned count, uint64_t now)
@@ -86,6 +87,9 @@ static void *scheduler_thread(void *opaque)
     struct driver_event events[DRIVER_MAX_EVENTS];
     uint64_t deadline = UINT64_MAX;
 
+    g_mutex_lock(&scheduler->lock);
+    scheduler->has_clock = pthread_getcpuclockid(pthread_self(), &scheduler->thread_clock) == 0;
+    g_mutex_unlock(&scheduler->lock);
     for (;;) {
         unsigned count = driver_wait_events(scheduler->driver, events, DRIVER_MAX_EVENTS, deadline == UINT64_MAX ? 0 : deadline);
         g_mutex_lock(&scheduler->lock);
@@ -93,7 +97,7 @@ static void *scheduler_thread(void *opaque)
             g_mutex_unlock(&scheduler->lock);
             return NULL;
         }
-        uint64_t now = trace_now_ns(), elsp_ns = scheduler->elsp_ns;
+        uint64_t now = trace_now_ns();
         take_events(scheduler, events, count, now);
         deadline = UINT64_MAX;
         for (unsigned i = 0; i < ENGINE_COUNT; i++) {
@@ -102,16 +106,20 @@ static void *scheduler_thread(void *opaque)
         }
         scheduler->deadline = deadline;
         GPtrArray *list = take_notifications(scheduler);
-        elsp_ns = scheduler->elsp_ns - elsp_ns;
         g_mutex_unlock(&scheduler->lock);
         send_notifications(scheduler, list);
-        __atomic_add_fetch(&scheduler->work_ns, trace_now_ns() - now - elsp_ns, __ATOMIC_RELAXED);
     }
 }
 
-uint64_t scheduler_work_ns(struct scheduler *scheduler)
+uint64_t scheduler_cpu_ns(struct scheduler *scheduler)
 {
-    return __atomic_load_n(&scheduler->work_ns, __ATOMIC_RELAXED);
+    struct timespec used = {0};
+
+    g_mutex_lock(&scheduler->lock);
+    if (scheduler->has_clock)
+        clock_gettime(scheduler->thread_clock, &used);
+    g_mutex_unlock(&scheduler->lock);
+    return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
 }
 
 static void engine_init(struct scheduler *scheduler, unsigned index)

@@ -194,8 +194,8 @@ struct sched_usage {
 };
 /* Adds the time since *since, CLOCK_MONOTONIC, to a cost, and sets *since to now. Any thread, no lock. */
 void sched_client_lap(struct sched_client *client, enum sched_cost cost, uint64_t *since);
-/* How long the scheduler's thread has worked so far, for all clients, without SCHED_COST_ELSP. Any thread. */
-uint64_t scheduler_work_ns(struct scheduler *scheduler);
+/* Processor time of the scheduler's thread so far, for all clients, its writes to the ELSP included. Any thread. */
+uint64_t scheduler_cpu_ns(struct scheduler *scheduler);
 void sched_client_usage(struct sched_client *client, struct sched_usage *usage); /* any thread */
 /* At run time; any thread. */
 void sched_client_set_weight(struct sched_client *client, unsigned weight);

@@ -16,6 +16,8 @@
 #include "scheduler/policy.h"
 #include "scheduler/scheduler.h"
 
+#include <time.h>
+
 enum {
     SCHED_PAGE = 4096,
     SCHED_STATE_DWORDS = SCHED_PAGE / 4,
@@ -200,9 +202,10 @@ struct scheduler {
     struct sched_register *switched;
     unsigned switched_count;
     uint64_t next_id;     /* atomic */
-    uint64_t work_ns;     /* atomic: of the thread */
     uint64_t elsp_ns;     /* writes to the ELSP so far, by any thread */
     GThread *thread;
+    clockid_t thread_clock; /* of its processor time, once has_clock is set */
+    bool has_clock;       /* under the lock */
     uint64_t deadline;    /* when the thread looks again by itself */
     bool quit;
 };

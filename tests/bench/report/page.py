@@ -74,8 +74,8 @@ def cost(rows):
     cases = list(rows.get("cost", {}))
     lines = [[name] + [cell(rows, "cost", case, "mediated", f"{name}_us") for case in cases] for name in COSTS]
     return ["### Where the time of a submission goes", "",
-            "us for each submission, by the product's own counters. The first five are on the guest's thread; `schedule` is the scheduler's thread; `elsp`, the write to the ELSP, which wakes the "
-            "model's engine, is on either; the last two are on the vGPU's thread. Back to back, several requests share what is done once for each round.", "",
+            "us for each submission, by the product's own counters. The first five are on the guest's thread; `schedule` is the processor time of the scheduler's thread, its own writes to the ELSP included; `elsp`, the write to the ELSP, which "
+            "wakes the model's engine, is on either; the last two are on the vGPU's thread. Back to back, several requests share what is done once for each round.", "",
             "![Cost](PLOTS/cost.svg)", ""] + table(["part"] + cases, lines)
 
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Runs the suite's plan, over and over: one line of JSON for each measurement, and one of progress before each. Called by tests/bench/run.
-//   bench_suite [RUNS [SCALE [ROW]]]     SCALE: of the lengths, 1 for real figures
+//   bench_suite [RUNS [SCALE [ROW [CASE]]]]     SCALE: of the lengths, 1 for real figures
 #include "plan.h"
 
 #include <cstdio>
@@ -21,8 +21,8 @@ int main(int argc, char **argv)
     bench::plan_submission(plan, length);
     bench::plan_sharing(plan, length);
     bench::plan_fairness(plan, length);
-    if (only)
-        std::erase_if(plan, [&](const bench::Item &item) { return item.row != only; });
+    const char *label = argc > 4 ? argv[4] : nullptr;
+    std::erase_if(plan, [&](const bench::Item &item) { return (only && item.row != only) || (label && item.label != label); });
     if (!runs || plan.empty()) {
         fprintf(stderr, "bench_suite: nothing to do\n");
         return 2;

@@ -53,14 +53,14 @@ Metrics cost(const Batch &batch, unsigned depth, Length length)
     guest.set_batch(batch.fills, batch.bytes);
     guest.run(0, 16, depth);
     struct vgpu_stats before = world.stats();
-    uint64_t work = scheduler_work_ns(world.sched);
+    uint64_t cpu = scheduler_cpu_ns(world.sched);
     guest.run(trace_now_ns() + length.ns(0.4), 0, depth);
     struct vgpu_stats after = world.stats();
     double count = double(after.usage.workloads[ENGINE_BCS0] - before.usage.workloads[ENGINE_BCS0]);
     Metrics metrics;
     for (unsigned i = 0; i < SCHED_COSTS; i++)
         metrics[std::string(sched_cost_names[i]) + "_us"] = double(after.usage.cost_ns[i] - before.usage.cost_ns[i]) / count / 1e3;
-    metrics["schedule_us"] = double(scheduler_work_ns(world.sched) - work) / count / 1e3; // dispatch and completion
+    metrics["schedule_us"] = double(scheduler_cpu_ns(world.sched) - cpu) / count / 1e3; // dispatch and completion
     return metrics;
 }
 
