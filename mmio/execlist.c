@@ -70,6 +70,7 @@ static void queue(struct virtual_engine *engine, uint64_t desc, uint64_t element
 
     if (vgpu_has_failed(vgpu) || engine->hung || !read_context(engine, desc, state))
         return;
+    uint64_t lap = trace_now_ns();
     for (unsigned i = 0; i < 4; i++)
         pdp[i] = (uint64_t)state[CTX_PDP0_UDW - 4 * i] << 32 | state[CTX_PDP0_LDW - 4 * i];
 
@@ -82,6 +83,7 @@ static void queue(struct virtual_engine *engine, uint64_t desc, uint64_t element
     ppgtt_count(vgpu->ppgtt, &counts);
     trace_emit(vgpu->trace, TRACE_SHADOW_SYNC, vgpu->id, engine->index, counts.last_compared, counts.last_changed);
     ggtt_flush(vgpu);
+    sched_client_lap(vgpu->client, SCHED_COST_PAGE_TABLES, &lap);
 
     struct flight *flight = g_new0(struct flight, 1);
     flight->root = root;
@@ -235,6 +237,7 @@ static void ended(struct vgpu *vgpu, struct workload *workload)
     struct virtual_engine *engine = &vgpu->engines[workload_engine(workload)];
     struct flight *flight = flight_take(engine, workload);
     enum workload_status status = workload_status(workload);
+    uint64_t lap = trace_now_ns();
 
     g_assert(flight);
     uint64_t element = flight->element;
@@ -245,6 +248,7 @@ static void ended(struct vgpu *vgpu, struct workload *workload)
         if (!workload_write_back(workload))
             vgpu_fail(vgpu, "%s: the guest took the context image at 0x%x away while the context ran",
                       gpu_engine_name(engine->index), DESC_LRCA(workload_desc(workload)));
+        sched_client_lap(vgpu->client, SCHED_COST_WRITE_BACK, &lap);
         regfile_set(vgpu->regs, engine_offset(engine, RING_HEAD), head);
         regfile_set(vgpu->regs, engine_offset(engine, RING_ACTHD), head);
         if (status == WORKLOAD_DONE)
@@ -272,6 +276,7 @@ static void ended(struct vgpu *vgpu, struct workload *workload)
         execlist_context_done(&engine->list, &machine_ops, engine);
     }
     raise_context_switch(engine);
+    sched_client_lap(vgpu->client, SCHED_COST_STATUS, &lap);
 }
 
 void engines_reap(struct vgpu *vgpu)

@@ -26,6 +26,7 @@ struct table {
     struct ppgtt_page page;
     uint64_t *seen;      /* the guest's entries that page was made from; split: one entry, the 2 MiB one */
     struct table **child; /* of a directory: what each entry points to, NULL for pages and scratch */
+    uint64_t children[PPGTT_ENTRIES / 64]; /* bits of those that are not NULL: most are */
 };
 
 struct ppgtt_root {
@@ -273,6 +274,10 @@ static bool directory_refresh(struct ppgtt *ppgtt, struct table *table, unsigned
     }
     entry_write(ppgtt, table, index, value);
     table->child[index] = child;
+    if (child)
+        table->children[index / 64] |= UINT64_C(1) << (index % 64);
+    else
+        table->children[index / 64] &= ~(UINT64_C(1) << (index % 64));
     table_unref(ppgtt, before);
     return ok;
 }
@@ -318,9 +323,12 @@ static bool table_sync(struct ppgtt *ppgtt, struct table *table, GError **error)
             }
         }
     }
-    for (unsigned i = 0; table->child && i < PPGTT_ENTRIES; i++) {
-        if (table->child[i] && table->child[i]->pass != ppgtt->pass && !table_sync(ppgtt, table->child[i], error))
-            return false;
+    for (unsigned word = 0; table->child && word < G_N_ELEMENTS(table->children); word++) {
+        for (uint64_t left = table->children[word]; left; left &= left - 1) {
+            struct table *child = table->child[word * 64 + (unsigned)__builtin_ctzll(left)];
+            if (child->pass != ppgtt->pass && !table_sync(ppgtt, child, error))
+                return false;
+        }
     }
     return true;
 }

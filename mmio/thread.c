@@ -9,12 +9,13 @@ static void wait_for_work(struct vgpu *vgpu, uint64_t deadline_ns)
 {
     g_mutex_lock(&vgpu->wake_lock);
     while (!vgpu->woken && !vgpu->stopping) {
+        vgpu->asleep = true;
         if (deadline_ns == UINT64_MAX)
             g_cond_wait(&vgpu->wake_cond, &vgpu->wake_lock);
         else if (!g_cond_wait_until(&vgpu->wake_cond, &vgpu->wake_lock, (int64_t)(deadline_ns / 1000 + 1)))
             break;
     }
-    vgpu->woken = false;
+    vgpu->woken = vgpu->asleep = false;
     g_mutex_unlock(&vgpu->wake_lock);
 }
 
@@ -65,6 +66,9 @@ void vgpu_wake(struct vgpu *vgpu)
 {
     g_mutex_lock(&vgpu->wake_lock);
     vgpu->woken = true;
-    g_cond_signal(&vgpu->wake_cond);
+    bool asleep = vgpu->asleep;
+    vgpu->asleep = false;
     g_mutex_unlock(&vgpu->wake_lock);
+    if (asleep) /* a signal is a system call, whether somebody waits or not */
+        g_cond_signal(&vgpu->wake_cond);
 }

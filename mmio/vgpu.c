@@ -153,6 +153,8 @@ static bool start(struct vgpu *vgpu, const struct vgpu_config *config, struct sc
         .id = vgpu->id,
         .name = vgpu->name,
         .weight = config->weight ? config->weight : vgpu->type->weight,
+        .cap = config->cap,
+        .latency = config->latency,
         .ops = &guest_view_ops,
         .guest = vgpu,
     };

@@ -38,6 +38,8 @@ struct vgpu_config {
     const char *name;   /* for messages; copied */
     const struct vgpu_type *type;
     unsigned weight;    /* 0 for the type's */
+    unsigned cap;       /* most of each engine's time, in percent; 0: no cap */
+    bool latency;       /* in the scheduler's latency class */
     bool hdmi;          /* the monitor is on HDMI (EDID by GMBUS) instead of DisplayPort (EDID by AUX) */
     struct trace *trace;
     /* Called once, from any thread, when the vGPU is disabled because of what its guest did; must not block. May be NULL. */

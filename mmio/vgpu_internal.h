@@ -110,6 +110,7 @@ struct vgpu {
     GMutex wake_lock;
     GCond wake_cond;
     bool woken, stopping;     /* under wake_lock */
+    bool asleep;              /* likewise: it waits, and nobody has signalled */
     uint64_t deadline_ns;     /* when the thread wakes by itself; under lock */
 };
 

@@ -10,9 +10,9 @@
 
 struct sched_client *sched_client_create(struct scheduler *scheduler, const struct sched_client_config *config, GError **error)
 {
-    if (config->id == TRACE_HOST || config->id >= TRACE_MAX_VGPUS || config->weight < 1 || config->weight > 256) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "vGPU %s: id %u or weight %u is out of range", config->name, config->id,
-                    config->weight);
+    if (config->id == TRACE_HOST || config->id >= TRACE_MAX_VGPUS || config->weight < 1 || config->weight > 256 || config->cap > 100) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "vGPU %s: id %u, weight %u or cap %u is out of range", config->name, config->id,
+                    config->weight, config->cap);
         return NULL;
     }
     struct sched_client *client = g_new0(struct sched_client, 1);
@@ -32,6 +32,7 @@ struct sched_client *sched_client_create(struct scheduler *scheduler, const stru
         lane->client = client;
         lane->engine = i;
         lane->entity.weight = config->weight;
+        lane->entity.limits = (struct policy_limits){.cap = config->cap, .latency = config->latency};
         g_queue_init(&lane->queue);
         policy_join(&scheduler->engines[i].policy, &lane->entity);
     }
@@ -101,6 +102,7 @@ void sched_client_preempt(struct sched_client *client, unsigned engine)
     bool any = !g_queue_is_empty(&lane->queue);
     if (any) {
         mark_leaving(lane);
+        scheduler->engines[engine].look = true;
         lane->preempting = true;
         lane_update_ready(scheduler, lane, trace_now_ns());
     }
@@ -120,6 +122,7 @@ void sched_client_reset(struct sched_client *client, uint32_t engine_mask, bool 
         if (!(engine_mask >> i & 1))
             continue;
         mark_leaving(lane);
+        scheduler->engines[i].look = true;
         lane->resetting = true;
         lane->reset_by = now + MIN(SCHED_RESET_GRACE_NS, scheduler->hang_ns);
         lane->interrupts = 0;
@@ -146,6 +149,20 @@ void sched_client_note(struct sched_client *client, enum sched_quota quota, uint
         __atomic_store_n(&client->most[quota], value, __ATOMIC_RELAXED);
 }
 
+const char *const sched_cost_names[SCHED_COSTS] = {
+    [SCHED_COST_PAGE_TABLES] = "page tables", [SCHED_COST_CONTEXT] = "context", [SCHED_COST_COPY] = "copy",
+    [SCHED_COST_AUDIT] = "audit",             [SCHED_COST_QUEUE] = "queue",     [SCHED_COST_ELSP] = "elsp",
+    [SCHED_COST_WRITE_BACK] = "write back",   [SCHED_COST_STATUS] = "status",
+};
+
+void sched_client_lap(struct sched_client *client, enum sched_cost cost, uint64_t *since)
+{
+    uint64_t now = trace_now_ns();
+
+    __atomic_add_fetch(&client->cost_ns[cost], now - *since, __ATOMIC_RELAXED);
+    *since = now;
+}
+
 void sched_client_usage(struct sched_client *client, struct sched_usage *usage)
 {
     g_mutex_lock(&client->scheduler->lock);
@@ -153,6 +170,8 @@ void sched_client_usage(struct sched_client *client, struct sched_usage *usage)
     g_mutex_unlock(&client->scheduler->lock);
     for (unsigned i = 0; i < SCHED_QUOTAS; i++)
         usage->most[i] = __atomic_load_n(&client->most[i], __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < SCHED_COSTS; i++)
+        usage->cost_ns[i] = __atomic_load_n(&client->cost_ns[i], __ATOMIC_RELAXED);
 }
 
 void sched_client_set_weight(struct sched_client *client, unsigned weight)
@@ -160,6 +179,17 @@ void sched_client_set_weight(struct sched_client *client, unsigned weight)
     g_mutex_lock(&client->scheduler->lock);
     for (unsigned i = 0; i < ENGINE_COUNT; i++)
         client->lanes[i].entity.weight = CLAMP(weight, 1u, 256u);
+    g_mutex_unlock(&client->scheduler->lock);
+    driver_wake(client->scheduler->driver);
+}
+
+void sched_client_set_limits(struct sched_client *client, unsigned cap, bool latency)
+{
+    const struct policy_limits limits = {.cap = MIN(cap, 100u), .latency = latency};
+
+    g_mutex_lock(&client->scheduler->lock);
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        policy_set_limits(&client->scheduler->engines[i].policy, &client->lanes[i].entity, &limits);
     g_mutex_unlock(&client->scheduler->lock);
     driver_wake(client->scheduler->driver);
 }

@@ -41,6 +41,11 @@ struct workload *first_incomplete(const struct shadow_context *context)
     return NULL;
 }
 
+bool context_is_done(const struct shadow_context *context)
+{
+    return !g_queue_is_empty((GQueue *)&context->workloads) && !first_incomplete(context);
+}
+
 /* Charges what the context has run up to this value of its CTX_TIMESTAMP. */
 static void charge(struct shadow_context *context, uint32_t timestamp, struct workload *workload, uint64_t now)
 {
@@ -59,7 +64,7 @@ static void charge(struct shadow_context *context, uint32_t timestamp, struct wo
     context->client->usage.busy_ns[context->engine] += ns;
     if (workload)
         workload->busy_ns += ns;
-    engine->policy.ops->charge(&engine->policy, &lane->entity, ns);
+    policy_charge(&engine->policy, &lane->entity, ns, now);
 }
 
 /* Marks what its breadcrumb says is complete. */
@@ -204,6 +209,7 @@ void workload_end(struct workload *workload, enum workload_status status, const 
     struct sched_engine *engine = &scheduler->engines[workload->engine];
 
     g_queue_remove(&workload_lane(workload)->queue, workload);
+    engine->queued--;
     g_queue_remove(&workload->context->workloads, workload);
     workload->status = status;
     if (status == WORKLOAD_DONE)

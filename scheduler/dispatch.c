@@ -2,7 +2,7 @@
 /*
  * Decisions: which contexts go to an engine's two elements. The first is whom the policy lets run; the second is what runs when
  * the first ends, so that the engine need not wait for us. A change while something runs preempts it at its next arbitration point. On
- * the scheduler's thread, under its lock.
+ * the scheduler's thread or, where a client is alone, on its own; under the scheduler's lock.
  */
 #include "scheduler/scheduler_internal.h"
 
@@ -61,11 +61,6 @@ struct sched_lane *lane_of(struct policy_entity *entity)
     return (struct sched_lane *)(void *)((char *)entity - offsetof(struct sched_lane, entity));
 }
 
-static bool skip_lane(const struct policy_entity *entity, void *opaque)
-{
-    return opaque && entity == &((const struct sched_lane *)opaque)->entity;
-}
-
 static struct sched_lane *running_lane(const struct sched_engine *engine)
 {
     struct shadow_context *context = engine->active[0].context;
@@ -90,7 +85,12 @@ static void submit(struct scheduler *scheduler, struct sched_engine *engine, con
     }
     engine->waiting = true;
     engine->waiting_since = now;
+    uint64_t before = trace_now_ns(), lap = before;
     driver_submit(scheduler->driver, engine->index, ports[0].hw, flags[0], ports[1].hw, flags[1]);
+    if (ports[0].context) {
+        sched_client_lap(ports[0].context->client, SCHED_COST_ELSP, &lap);
+        scheduler->elsp_ns += lap - before;
+    }
 }
 
 void engine_pulse(struct scheduler *scheduler, struct sched_engine *engine, bool resume, uint64_t now)
@@ -119,11 +119,11 @@ static struct sched_lane *choose(struct sched_engine *engine, struct sched_lane 
     struct policy *policy = &engine->policy;
     uint64_t ran = now - engine->slice_start;
 
-    if (current && lane_next(current) && policy->ops->keep(policy, &current->entity, ran, now))
+    if (current && lane_next(current) && policy_keep(policy, &current->entity, ran, now))
         return current;
-    struct policy_entity *entity = current ? policy->ops->pick(policy, skip_lane, current, now) : NULL;
+    struct policy_entity *entity = current ? policy_pick(policy, &current->entity, now) : NULL;
     if (!entity)
-        entity = policy->ops->pick(policy, skip_lane, NULL, now);
+        entity = policy_pick(policy, NULL, now);
     return entity ? lane_of(entity) : NULL;
 }
 
@@ -135,7 +135,7 @@ static struct sched_port choose_second(struct scheduler *scheduler, struct sched
 
     if (second)
         return port_for(first, second);
-    struct policy_entity *entity = engine->policy.ops->pick(&engine->policy, skip_lane, first, now);
+    struct policy_entity *entity = policy_pick(&engine->policy, &first->entity, now);
     struct sched_lane *lane = entity ? lane_of(entity) : NULL;
     if (!lane || switched_registers_differ(scheduler, engine->index, lane->client) || !(second = lane_next(lane)))
         return (struct sched_port){0};
@@ -175,8 +175,12 @@ static void decide(struct scheduler *scheduler, struct sched_engine *engine, uin
         return; /* it follows by itself */
     ports[1] = choose_second(scheduler, engine, lane, workload, now);
     if (lane == current && !leave) {
-        /* What is queued behind it stays, unless there is nothing, or it has grown. */
-        bool keep = engine->active[1].hw && engine->active[1].hw != ports[1].hw;
+        /*
+         * What is queued behind it stays, unless there is nothing, it has grown, or it was complete when it was queued and we did not know: the end
+         * of its work would wait for the end of what runs now.
+         */
+        const struct shadow_context *behind = engine->active[1].context;
+        bool keep = engine->active[1].hw && engine->active[1].hw != ports[1].hw && !(behind && context_is_done(behind));
         if (keep)
             ports[1] = engine->active[1];
         if (same_port(&ports[0], &engine->active[0]) && same_port(&ports[1], &engine->active[1]))
@@ -205,5 +209,19 @@ uint64_t engine_dispatch(struct scheduler *scheduler, struct sched_engine *engin
     if (engine->waiting)
         return UINT64_MAX; /* its acknowledgement wakes us; if it does not come, hang.c does */
     struct sched_lane *current = running_lane(engine);
-    return engine->policy.ops->until(&engine->policy, current ? &current->entity : NULL, now - engine->slice_start, now);
+    return policy_until(&engine->policy, current ? &current->entity : NULL, now - engine->slice_start, now);
+}
+
+bool lane_dispatch_alone(struct scheduler *scheduler, struct sched_lane *lane, uint64_t now)
+{
+    struct sched_engine *engine = &scheduler->engines[lane->engine];
+
+    if (engine->dead || lane->preempting || lane->resetting || lane->hung)
+        return false;
+    for (unsigned i = 0; i < engine->policy.entities->len; i++) {
+        struct sched_lane *other = lane_of(policy_entity_at(&engine->policy, i));
+        if (other != lane && (other->entity.work || !g_queue_is_empty(&other->queue) || engine_holds_lane(engine, other)))
+            return false;
+    }
+    return engine_dispatch(scheduler, engine, now) >= scheduler->deadline;
 }

@@ -89,7 +89,7 @@ static void reset(struct scheduler *scheduler, struct sched_engine *engine, cons
     struct sched_lane *lane = &guilty->client->lanes[engine->index];
     lane->entity.running = false;
     if (lane->entity.running_ns) /* what it used counts, although no time stamp tells */
-        engine->policy.ops->charge(&engine->policy, &lane->entity, lane->entity.running_ns);
+        policy_charge(&engine->policy, &lane->entity, lane->entity.running_ns, now);
     guilty->client->usage.busy_ns[engine->index] += lane->entity.running_ns;
     lane->entity.running_ns = 0;
     shadow_ring_skip(guilty);

@@ -38,14 +38,18 @@ void policy_join(struct policy *policy, struct policy_entity *entity)
 {
     entity->tag = 0;
     entity->credit = 0;
-    entity->woken = entity->ready = entity->running = false;
+    entity->woken = entity->work = entity->ready = entity->running = false;
     g_ptr_array_add(policy->entities, entity);
+    const struct policy_limits limits = entity->limits;
+    entity->limits = (struct policy_limits){0};
+    policy_set_limits(policy, entity, &limits);
     if (policy->ops->join)
         policy->ops->join(policy, entity);
 }
 
 void policy_leave(struct policy *policy, struct policy_entity *entity)
 {
+    policy_set_limits(policy, entity, &(struct policy_limits){0});
     g_ptr_array_remove(policy->entities, entity);
     if (policy->ops->leave)
         policy->ops->leave(policy, entity);
@@ -67,21 +71,30 @@ void policy_switch(struct policy *policy, const struct policy_ops *ops, uint64_t
         struct policy_entity *entity = policy_entity_at(policy, i);
         if (entity->ready && ops->wake) {
             entity->ready = false;
-            policy_ready(policy, entity, now);
+            policy_set_ready(policy, entity, true, now);
         }
     }
 }
 
+void policy_set_ready(struct policy *policy, struct policy_entity *entity, bool ready, uint64_t now)
+{
+    if (entity->ready == ready)
+        return;
+    entity->ready = ready;
+    if (ready && policy->ops->wake)
+        policy->ops->wake(policy, entity, now);
+}
+
 void policy_ready(struct policy *policy, struct policy_entity *entity, uint64_t now)
 {
-    if (entity->ready)
-        return;
-    entity->ready = true;
-    if (policy->ops->wake)
-        policy->ops->wake(policy, entity, now);
+    entity->work = true;
+    if (entity->limits.cap)
+        policy_limits_refresh(policy, now);
+    else
+        policy_set_ready(policy, entity, true, now);
 }
 
 void policy_idle(struct policy *policy, struct policy_entity *entity)
 {
-    entity->ready = false;
+    entity->work = entity->ready = false;
 }

@@ -17,16 +17,33 @@
 extern "C" {
 #endif
 
+/* What a client may ask for beside its weight. All zeros: nothing. */
+struct policy_limits {
+    unsigned cap; /* most that it gets of each engine, in percent; 0 or 100: no cap */
+    bool latency; /* latency class: goes before others as long as it uses no more than its weight's part (policy_limits.c) */
+};
+
+/* GPU time that may be used, refilled at a rate; below 0 what is owed. */
+struct policy_bucket {
+    int64_t level_ns;
+    uint64_t filled_at;
+    bool open; /* not used up: stays closed until there is enough again for some time */
+};
+
 /* One client on one engine. */
 struct policy_entity {
     unsigned weight;     /* 1 .. 256; the scheduler may change it at any time */
-    bool ready;          /* has work that could run; kept by policy_ready() and policy_idle() */
+    struct policy_limits limits; /* by policy_set_limits() once it has joined */
+    bool work;           /* has work; kept by policy_ready() and policy_idle() */
+    bool ready;          /* has work that may run: what policies go by. Work beyond the cap is as good as no work */
     bool running;        /* has the engine; kept by the scheduler */
     uint64_t running_ns; /* when running: time used since the last charge(), as good as the scheduler knows */
     /* The policy's own. */
     uint64_t tag;
     int64_t credit;
     bool woken;
+    /* policy_limits.c */
+    struct policy_bucket cap, boost;
 };
 
 struct policy;
@@ -59,6 +76,7 @@ struct policy {
     uint64_t slice_ns;
     uint64_t tag;    /* the policy's own: virtual time, ticket counter */
     uint64_t window; /* the policy's own: end of the accounting window */
+    unsigned capped, latency; /* entities that have a cap, that are in the latency class */
 };
 
 extern const struct policy_ops policy_fair, policy_round_robin, policy_fifo, policy_fixed;
@@ -78,6 +96,22 @@ void policy_switch(struct policy *policy, const struct policy_ops *ops, uint64_t
 /* Work has come, or none is left. Repeating the state that it is in changes nothing. */
 void policy_ready(struct policy *policy, struct policy_entity *entity, uint64_t now);
 void policy_idle(struct policy *policy, struct policy_entity *entity);
+
+/*
+ * The policy's decisions as the scheduler asks for them: those of the ops, with caps and the latency class above them (policy_limits.c). A
+ * cap holds in any window of any length L: at most cap percent of L, plus one slice, plus what the engine took to let go; what was
+ * overdrawn is paid back.
+ */
+void policy_set_limits(struct policy *policy, struct policy_entity *entity, const struct policy_limits *limits);
+void policy_charge(struct policy *policy, struct policy_entity *entity, uint64_t ns, uint64_t now);
+/* The next, but not except (may be NULL); NULL when none may run now. */
+struct policy_entity *policy_pick(struct policy *policy, const struct policy_entity *except, uint64_t now);
+bool policy_keep(struct policy *policy, const struct policy_entity *entity, uint64_t ran_ns, uint64_t now);
+uint64_t policy_until(struct policy *policy, const struct policy_entity *entity, uint64_t ran_ns, uint64_t now);
+/* Brings ready up to date. For policy.c. */
+void policy_limits_refresh(struct policy *policy, uint64_t now);
+/* Sets ready, and tells the policy if it has become so. For policy_limits.c. */
+void policy_set_ready(struct policy *policy, struct policy_entity *entity, bool ready, uint64_t now);
 
 /* Those that may be picked: for the policies' own use. */
 static inline struct policy_entity *policy_entity_at(const struct policy *policy, unsigned index)

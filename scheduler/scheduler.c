@@ -6,6 +6,7 @@
 #include "scheduler/scheduler_internal.h"
 
 #include <gio/gio.h>
+#include <pthread.h>
 #include <string.h>
 
 static void take_events(struct scheduler *scheduler, const struct driver_event *events, unsigned count, uint64_t now)
@@ -13,6 +14,7 @@ static void take_events(struct scheduler *scheduler, const struct driver_event *
     /* Interrupts of an engine were read before its context status: who raised them ran before or is among those that follow. */
     for (unsigned i = 0; i < count; i++) {
         struct sched_engine *engine = &scheduler->engines[events[i].engine];
+        engine->look = true;
         switch (events[i].kind) {
         case DRIVER_USER_INTERRUPT:
             engine->interrupts |= WORKLOAD_IRQ_USER;
@@ -66,6 +68,10 @@ static void send_notifications(struct scheduler *scheduler, GPtrArray *list)
 
 static uint64_t update_engine(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now)
 {
+    /* Most rounds are about one engine; the others would cost a look at each client's lane, several times. */
+    if (!engine->look && !engine->queued && !engine->active[0].hw && !engine->waiting)
+        return UINT64_MAX;
+    engine->look = false;
     engine_deliver_interrupts(engine);
     engine_retire(scheduler, engine, now);
     engine_note_ready(scheduler, engine, now);
@@ -83,6 +89,9 @@ static void *scheduler_thread(void *opaque)
     struct driver_event events[DRIVER_MAX_EVENTS];
     uint64_t deadline = UINT64_MAX;
 
+    g_mutex_lock(&scheduler->lock);
+    scheduler->has_clock = pthread_getcpuclockid(pthread_self(), &scheduler->thread_clock) == 0;
+    g_mutex_unlock(&scheduler->lock);
     for (;;) {
         unsigned count = driver_wait_events(scheduler->driver, events, DRIVER_MAX_EVENTS, deadline == UINT64_MAX ? 0 : deadline);
         g_mutex_lock(&scheduler->lock);
@@ -97,10 +106,22 @@ static void *scheduler_thread(void *opaque)
             uint64_t by = update_engine(scheduler, &scheduler->engines[i], now); /* once: MIN() evaluates twice what it takes */
             deadline = MIN(deadline, by);
         }
+        scheduler->deadline = deadline;
         GPtrArray *list = take_notifications(scheduler);
         g_mutex_unlock(&scheduler->lock);
         send_notifications(scheduler, list);
     }
+}
+
+uint64_t scheduler_cpu_ns(struct scheduler *scheduler)
+{
+    struct timespec used = {0};
+
+    g_mutex_lock(&scheduler->lock);
+    if (scheduler->has_clock)
+        clock_gettime(scheduler->thread_clock, &used);
+    g_mutex_unlock(&scheduler->lock);
+    return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
 }
 
 static void engine_init(struct scheduler *scheduler, unsigned index)

@@ -80,6 +80,8 @@ struct sched_client_config {
     unsigned id;      /* for the trace, 1 .. TRACE_MAX_VGPUS - 1 */
     const char *name; /* copied */
     unsigned weight;  /* 1 .. 256: share of each engine's time */
+    unsigned cap;     /* most that it gets of each engine's time, in percent; 0 or 100: no cap */
+    bool latency;     /* goes before others while it uses no more than its weight's part */
     const struct guest_ops *ops;
     void *guest;
 };
@@ -176,6 +178,20 @@ extern const struct sched_quota_desc {
     uint64_t limit;
 } sched_quotas[SCHED_QUOTAS];
 
+/* Where the mediator's own time for a client's submissions goes: laps of its threads, each a part of the way (docs/submission.md). */
+enum sched_cost {
+    SCHED_COST_PAGE_TABLES, /* shadow page tables and global entries brought up to date (mmio) */
+    SCHED_COST_CONTEXT,     /* the guest's register state read, our image filled */
+    SCHED_COST_COPY,        /* ring segment copied */
+    SCHED_COST_AUDIT,       /* segment and privileged batches audited, batches placed */
+    SCHED_COST_QUEUE,       /* queued, written to our ring, dispatched or the scheduler woken */
+    SCHED_COST_ELSP,        /* written to the physical ELSP: on the model, its engine's thread woken. In no other */
+    SCHED_COST_WRITE_BACK,  /* the guest's image written */
+    SCHED_COST_STATUS,      /* the guest's context status and interrupt (mmio) */
+    SCHED_COSTS
+};
+extern const char *const sched_cost_names[SCHED_COSTS];
+
 struct sched_usage {
     uint64_t busy_ns[ENGINE_COUNT];
     uint64_t workloads[ENGINE_COUNT];
@@ -183,9 +199,16 @@ struct sched_usage {
     uint64_t longest_hold_ns; /* longest that an engine took to let go of it for another client, a reset included */
     unsigned queued; /* now */
     uint64_t most[SCHED_QUOTAS]; /* that it ever had of each quota */
+    uint64_t cost_ns[SCHED_COSTS];
 };
+/* Adds the time since *since, CLOCK_MONOTONIC, to a cost, and sets *since to now. Any thread, no lock. */
+void sched_client_lap(struct sched_client *client, enum sched_cost cost, uint64_t *since);
+/* Processor time of the scheduler's thread so far, for all clients, its writes to the ELSP included. Any thread. */
+uint64_t scheduler_cpu_ns(struct scheduler *scheduler);
 void sched_client_usage(struct sched_client *client, struct sched_usage *usage); /* any thread */
+/* At run time; any thread. */
 void sched_client_set_weight(struct sched_client *client, unsigned weight);
+void sched_client_set_limits(struct sched_client *client, unsigned cap, bool latency);
 
 #ifdef __cplusplus
 }

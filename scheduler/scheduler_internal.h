@@ -16,6 +16,8 @@
 #include "scheduler/policy.h"
 #include "scheduler/scheduler.h"
 
+#include <time.h>
+
 enum {
     SCHED_PAGE = 4096,
     SCHED_STATE_DWORDS = SCHED_PAGE / 4,
@@ -144,6 +146,7 @@ struct sched_client {
     uint64_t uses;
     size_t batch_bytes;     /* atomic */
     uint64_t most[SCHED_QUOTAS]; /* atomic */
+    uint64_t cost_ns[SCHED_COSTS]; /* atomic */
 };
 
 /* One element of a submission. */
@@ -166,6 +169,8 @@ struct sched_engine {
     uint32_t interrupts;       /* seen in this round */
     GPtrArray *candidates;     /* contexts that may have raised them */
     bool error;                /* the command streamer reported one in this round */
+    bool look;                 /* an event of it, or a client's request, since the last round */
+    unsigned queued;           /* workloads in the queues of its lanes */
     bool dead;                 /* a reset did not work */
     struct driver_progress progress;
     uint32_t progress_seqno;
@@ -199,7 +204,11 @@ struct scheduler {
     struct sched_register *switched;
     unsigned switched_count;
     uint64_t next_id;     /* atomic */
+    uint64_t elsp_ns;     /* writes to the ELSP so far, by any thread */
     GThread *thread;
+    clockid_t thread_clock; /* of its processor time, once has_clock is set */
+    bool has_clock;       /* under the lock */
+    uint64_t deadline;    /* when the thread looks again by itself */
     bool quit;
 };
 
@@ -253,6 +262,8 @@ void engine_deliver_interrupts(struct sched_engine *engine);
 void engine_note_candidate(struct sched_engine *engine);
 /* The context is on the engine, or submitted to it. */
 bool engine_holds_context(const struct sched_engine *engine, const struct shadow_context *context);
+/* All workloads that it has are complete, and wait for the engine to let go of it. */
+bool context_is_done(const struct shadow_context *context);
 bool engine_holds_lane(const struct sched_engine *engine, const struct sched_lane *lane);
 /* Ends a workload: off the queues, into the results. */
 void workload_end(struct workload *workload, enum workload_status status, const char *reason);
@@ -262,6 +273,11 @@ void engine_settle(struct scheduler *scheduler, struct sched_engine *engine);
 /* dispatch.c: under the lock. */
 /* Decides and submits; returns when to look again (UINT64_MAX: when something happens). */
 uint64_t engine_dispatch(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now);
+/*
+ * The same, on the thread of the lane's client, when nobody else is concerned: no other client has work for the engine or is on it. False: the
+ * scheduler's thread has to look.
+ */
+bool lane_dispatch_alone(struct scheduler *scheduler, struct sched_lane *lane, uint64_t now);
 /* Tells the policy which lanes have work that may run. */
 void engine_note_ready(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now);
 void lane_update_ready(struct scheduler *scheduler, struct sched_lane *lane, uint64_t now);

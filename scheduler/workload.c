@@ -90,6 +90,7 @@ static bool prepare(struct workload *workload, uint64_t desc, bool four_level, c
     struct sched_client *client = workload->client;
     uint64_t image = DESC_LRCA(desc);
     uint32_t guest[SCHED_STATE_DWORDS], start, size;
+    uint64_t lap = trace_now_ns();
 
     if (!client->ops->ggtt_owned(client->guest, image, (uint64_t)context_pages(workload->engine) * SCHED_PAGE))
         return fail(workload, error, "its image is outside of the guest's graphics memory", image);
@@ -115,12 +116,15 @@ static bool prepare(struct workload *workload, uint64_t desc, bool four_level, c
     } else {
         workload->guest_head = context->guest_tail;
     }
+    sched_client_lap(client, SCHED_COST_CONTEXT, &lap);
     if (!copy_segment(workload, start, size, error))
         return false;
+    sched_client_lap(client, SCHED_COST_COPY, &lap);
     if (shadow_ring_bytes(workload->engine, workload->count) + 8 > context->hw.ring.size)
         return fail(workload, error, "its ring segment is longer than can be shadowed", workload->count * 4);
     if (!audit_segment(workload, pdp, error))
         return false;
+    sched_client_lap(client, SCHED_COST_AUDIT, &lap);
     context->guest_tail = workload->guest_tail;
     workload->ring_head = workload->guest_head;
     return true;
@@ -154,12 +158,15 @@ void workload_submit(struct workload *workload)
     struct sched_client *client = workload->client;
     struct scheduler *scheduler = client->scheduler;
     struct sched_lane *lane = workload_lane(workload);
+    uint64_t lap = trace_now_ns();
+    bool dispatched = false;
 
     g_assert(!workload->submitted);
     workload->submitted = true;
     trace_emit(scheduler->trace, TRACE_SUBMIT, client->id, workload->engine, workload->id, workload->context->lrca);
     g_mutex_lock(&scheduler->lock);
     g_queue_push_tail(&lane->queue, workload);
+    scheduler->engines[lane->engine].queued++;
     client->usage.queued++;
     sched_client_note(client, SCHED_QUOTA_QUEUED, lane->queue.length);
     if (lane->queue.length > SCHED_MAX_QUEUED) {
@@ -167,10 +174,16 @@ void workload_submit(struct workload *workload)
     } else {
         g_queue_push_tail(&workload->context->workloads, workload);
         shadow_ring_emit(workload->context);
-        lane_update_ready(scheduler, lane, trace_now_ns());
+        uint64_t now = trace_now_ns();
+        lane_update_ready(scheduler, lane, now);
+        uint64_t elsp_ns = scheduler->elsp_ns;
+        dispatched = lane_dispatch_alone(scheduler, lane, now);
+        lap += scheduler->elsp_ns - elsp_ns; /* counted by itself */
     }
     g_mutex_unlock(&scheduler->lock);
-    driver_wake(scheduler->driver);
+    if (!dispatched)
+        driver_wake(scheduler->driver);
+    sched_client_lap(client, SCHED_COST_QUEUE, &lap); /* the workload may have gone */
 }
 
 static void leave_context(struct workload *workload)

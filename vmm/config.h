@@ -43,6 +43,8 @@ struct gpu_user {
     const char *monitor;
     const char *screenshot;  /* path, or NULL */
     unsigned weight;         /* 0: the type's */
+    unsigned cap;            /* percent of each engine; 0: none */
+    bool latency;            /* of the latency class */
 };
 /* One for each VM, or for each served vGPU, in the file's order. Caller frees with g_array_unref(). */
 GArray *config_gpu_users(const struct config *config);

@@ -18,7 +18,9 @@ GArray *config_gpu_users(const struct config *config)
                                 .type = g_str_has_prefix(vm->gpu, VFIO_USER_PREFIX) ? "none" : vm->gpu,
                                 .monitor = vm->monitor,
                                 .screenshot = vm->screenshot,
-                                .weight = (unsigned)vm->weight};
+                                .weight = (unsigned)vm->weight,
+                                .cap = (unsigned)vm->gpu_cap,
+                                .latency = strcmp(vm->gpu_class, "latency") == 0};
         g_array_append_val(users, user);
     }
     for (unsigned i = 0; i < config->vgpus->len; i++) {
@@ -29,7 +31,9 @@ GArray *config_gpu_users(const struct config *config)
                                 .type = vgpu->type,
                                 .monitor = vgpu->monitor,
                                 .screenshot = vgpu->screenshot,
-                                .weight = (unsigned)vgpu->weight};
+                                .weight = (unsigned)vgpu->weight,
+                                .cap = (unsigned)vgpu->gpu_cap,
+                                .latency = strcmp(vgpu->gpu_class, "latency") == 0};
         g_array_append_val(users, user);
     }
     return users;

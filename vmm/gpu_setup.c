@@ -89,6 +89,8 @@ static bool create_vgpu(struct gpu_setup *setup, struct user_gpu *gpu, const str
                                  .name = user->name,
                                  .type = vgpu_type_find(user->type),
                                  .weight = user->weight,
+                                 .cap = user->cap,
+                                 .latency = user->latency,
                                  .hdmi = strcmp(user->monitor, "hdmi") == 0,
                                  .trace = setup->config.trace,
                                  .failed = vgpu_failed,
@@ -234,7 +236,9 @@ bool gpu_setup_add(struct gpu_setup *setup, const struct gpu_user *user, unsigne
                                         .type = type->name,
                                         .monitor = g_string_chunk_insert_const(setup->texts, user->monitor),
                                         .screenshot = user->screenshot ? g_string_chunk_insert_const(setup->texts, user->screenshot) : NULL,
-                                        .weight = user->weight};
+                                        .weight = user->weight,
+                                        .cap = user->cap,
+                                        .latency = user->latency};
     __atomic_store_n(&setup->users[i].name, g_string_chunk_insert_const(setup->texts, user->name), __ATOMIC_RELEASE);
     g_rw_lock_writer_lock(&setup->lock);
     bool created = create_gpu(setup, i, error);

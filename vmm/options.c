@@ -58,6 +58,13 @@ static char **served_type_choices(void)
     return type_names("passthrough", NULL);
 }
 
+static char **class_choices(void)
+{
+    static const char *const names[] = {"normal", "latency", NULL};
+
+    return g_strdupv((char **)names);
+}
+
 static char **monitor_choices(void)
 {
     static const char *const names[] = {"dp", "hdmi", NULL};
@@ -66,6 +73,8 @@ static char **monitor_choices(void)
 }
 
 #define WEIGHT_HELP "share of the engines' time against the other vGPUs; the type's weight if not given"
+#define CLASS_HELP "latency: goes before vGPUs of the class normal as long as it uses no more than its weight's part of an engine; its share stays the same"
+#define CAP_HELP "what it gets at most of each engine's time, in percent, also when nobody else wants it; with every policy"
 #define MONITOR_HELP "how its monitor is connected: DisplayPort (EDID by AUX) or HDMI (EDID by GMBUS)"
 
 const struct option options[] = {
@@ -124,6 +133,9 @@ const struct option options[] = {
      .help = "type of its vGPU, passthrough for the whole GPU, or the socket of a vGPU that vmm serve or another vfio-user server offers"},
     {OPTION_VM, "weight", OPTION_NUMBER, offsetof(struct vm_settings, weight), "", .min = 1, .max = 256, .example = "4",
      .help = WEIGHT_HELP},
+    {OPTION_VM, "class", OPTION_CHOICE, offsetof(struct vm_settings, gpu_class), "normal", .choices = class_choices, .example = "latency",
+     .help = CLASS_HELP},
+    {OPTION_VM, "gpu_cap", OPTION_NUMBER, offsetof(struct vm_settings, gpu_cap), "", .min = 1, .max = 100, .example = "50", .help = CAP_HELP},
     {OPTION_VM, "monitor", OPTION_CHOICE, offsetof(struct vm_settings, monitor), "dp", .choices = monitor_choices, .example = "dp",
      .help = MONITOR_HELP},
     {OPTION_VM, "serial", OPTION_SERIAL, offsetof(struct vm_settings, serial), "stdio", .example = "stdio",
@@ -141,6 +153,9 @@ const struct option options[] = {
      .help = "socket that the VMM attaches to; NAME.sock in $XDG_RUNTIME_DIR/mediant (/run/mediant without that variable) if not given"},
     {OPTION_VGPU, "weight", OPTION_NUMBER, offsetof(struct vgpu_settings, weight), "", .min = 1, .max = 256, .example = "4",
      .help = WEIGHT_HELP},
+    {OPTION_VGPU, "class", OPTION_CHOICE, offsetof(struct vgpu_settings, gpu_class), "normal", .choices = class_choices, .example = "latency",
+     .help = CLASS_HELP},
+    {OPTION_VGPU, "gpu_cap", OPTION_NUMBER, offsetof(struct vgpu_settings, gpu_cap), "", .min = 1, .max = 100, .example = "50", .help = CAP_HELP},
     {OPTION_VGPU, "monitor", OPTION_CHOICE, offsetof(struct vgpu_settings, monitor), "dp", .choices = monitor_choices, .example = "dp",
      .help = MONITOR_HELP},
     {OPTION_VGPU, "screenshot", OPTION_PATH, offsetof(struct vgpu_settings, screenshot), "", .example = "screen.png",

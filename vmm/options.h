@@ -51,6 +51,8 @@ struct vm_settings {
     char *pin;        /* list of host CPUs, or NULL */
     char *gpu;        /* vGPU type, "passthrough", "none", or VFIO_USER_PREFIX and the path of a served vGPU's socket */
     uint64_t weight;  /* 0: the type's */
+    char *gpu_class;  /* "normal" or "latency" */
+    uint64_t gpu_cap; /* percent of each engine's time; 0: none */
     char *monitor;    /* "dp" or "hdmi" */
     char *serial;     /* "stdio", "none" or a path */
     char *console;    /* as serial; "none": the device is not there */
@@ -69,6 +71,8 @@ struct vgpu_settings {
     char *type;       /* vGPU type or "passthrough" */
     char *socket;     /* path, or NULL for the default */
     uint64_t weight;  /* 0: the type's */
+    char *gpu_class;  /* "normal" or "latency" */
+    uint64_t gpu_cap; /* percent of each engine's time; 0: none */
     char *monitor;    /* "dp" or "hdmi" */
     char *screenshot; /* path, or NULL */
 };

@@ -166,6 +166,8 @@ static struct served_vgpu *new_vgpu(struct served *served, unsigned user, const 
                                             .type = g_strdup(settings->type),
                                             .socket = g_strdup(settings->socket),
                                             .weight = settings->weight,
+                                            .gpu_cap = settings->gpu_cap,
+                                            .gpu_class = g_strdup(settings->gpu_class),
                                             .monitor = g_strdup(settings->monitor),
                                             .screenshot = g_strdup(settings->screenshot)};
     vgpu->path = g_canonicalize_filename(path, NULL);
@@ -274,7 +276,9 @@ bool served_add(struct served *served, const struct vgpu_settings *settings, GEr
                                      .type = settings->type,
                                      .monitor = settings->monitor ? settings->monitor : "dp",
                                      .screenshot = settings->screenshot,
-                                     .weight = (unsigned)settings->weight},
+                                     .weight = (unsigned)settings->weight,
+                                     .cap = (unsigned)settings->gpu_cap,
+                                     .latency = settings->gpu_class && strcmp(settings->gpu_class, "latency") == 0},
                             .error = error};
 
     if (find(served, settings->name)) {

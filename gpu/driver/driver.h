@@ -3,8 +3,8 @@
  * The host's driver of the physical GPU: bring-up, the global GTT as a resource, hardware contexts, submission by ELSP, completion by
  * context status, engine reset. Written on gpu.h alone, so that it runs on the model and on hardware.
  *
- * Threads: driver_wait_events(), submission and reset belong to one thread (the scheduler's). GGTT and context functions may be
- * called from any thread.
+ * Threads: driver_wait_events() and reset belong to one thread (the scheduler's). Submission to an engine and its reset are serialised by
+ * the caller (the scheduler's lock). GGTT and context functions may be called from any thread.
  */
 #ifndef MEDIANT_GPU_DRIVER_DRIVER_H
 #define MEDIANT_GPU_DRIVER_DRIVER_H

@@ -43,9 +43,10 @@ struct driver {
 
     struct driver_engine engines[ENGINE_COUNT]; /* the submitting thread's */
 
-    GMutex wait_lock;  /* the two flags */
+    GMutex wait_lock;  /* the flags */
     GCond wait_cond;
     bool interrupted, woken;
+    bool asleep;       /* somebody waits, and nobody has signalled: a signal is a system call */
 };
 
 /* Bits of an engine in the GT interrupt registers (PRM vol. 2c, "GT Interrupt 0 Definition"). */

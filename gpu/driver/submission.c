@@ -38,31 +38,44 @@ void driver_submit(struct driver *driver, unsigned engine, const struct hw_conte
     engine_write(driver, engine, RING_ELSP, (uint32_t)element0);
 }
 
+static void set_and_signal(struct driver *driver, bool *flag)
+{
+    g_mutex_lock(&driver->wait_lock);
+    *flag = true;
+    bool asleep = driver->asleep;
+    driver->asleep = false;
+    g_mutex_unlock(&driver->wait_lock);
+    if (asleep)
+        g_cond_signal(&driver->wait_cond);
+}
+
 void driver_interrupt(void *opaque)
 {
     struct driver *driver = opaque;
 
-    g_mutex_lock(&driver->wait_lock);
-    driver->interrupted = true;
-    g_cond_signal(&driver->wait_cond);
-    g_mutex_unlock(&driver->wait_lock);
+    set_and_signal(driver, &driver->interrupted);
 }
 
 void driver_wake(struct driver *driver)
 {
-    g_mutex_lock(&driver->wait_lock);
-    driver->woken = true;
-    g_cond_signal(&driver->wait_cond);
-    g_mutex_unlock(&driver->wait_lock);
+    set_and_signal(driver, &driver->woken);
 }
 
-/* Acknowledges all banks. With the master off while it is done, what comes later raises the line anew (i915_irq.c, gen8_irq_handler). */
+/*
+ * Acknowledges the banks that have something. With the master off while it is done, what comes later raises the line anew (i915_irq.c,
+ * gen8_irq_handler).
+ */
 static void collect_interrupts(struct driver *driver)
 {
-    uint32_t iir[GT_BANKS];
+    /* PRM vol. 2c, "Master Interrupt Control": render and blitter, both VCS, power, VECS. */
+    static const uint32_t master_bits[GT_BANKS] = {3 << 0, 3 << 2, 1 << 4, 1 << 6};
+    uint32_t iir[GT_BANKS] = {0};
 
     gpu_write32(driver->gpu, R_GEN8_MASTER_IRQ, 0);
+    uint32_t master = gpu_read32(driver->gpu, R_GEN8_MASTER_IRQ);
     for (unsigned bank = 0; bank < GT_BANKS; bank++) {
+        if (!(master & master_bits[bank]))
+            continue;
         iir[bank] = gpu_read32(driver->gpu, R_GEN8_GT_IIR + 16 * bank);
         if (iir[bank])
             gpu_write32(driver->gpu, R_GEN8_GT_IIR + 16 * bank, iir[bank]);
@@ -128,16 +141,18 @@ unsigned driver_wait_events(struct driver *driver, struct driver_event *events, 
         g_mutex_lock(&driver->wait_lock);
         bool late = false;
         while (!driver->interrupted && !driver->woken && !late) {
+            driver->asleep = true;
             if (deadline_ns)
                 late = !g_cond_wait_until(&driver->wait_cond, &driver->wait_lock, (gint64)(deadline_ns / 1000));
             else
                 g_cond_wait(&driver->wait_cond, &driver->wait_lock);
         }
-        bool woken = driver->woken;
-        driver->interrupted = driver->woken = false;
+        bool woken = driver->woken, interrupted = driver->interrupted;
+        driver->interrupted = driver->woken = driver->asleep = false;
         g_mutex_unlock(&driver->wait_lock);
 
-        unsigned count = collect(driver, events, max);
+        /* Without an interrupt there is nothing to collect: each status entry raises one after it was written. */
+        unsigned count = interrupted || late ? collect(driver, events, max) : 0;
         if (count == max) { /* there may be more: do not sleep on the next call */
             g_mutex_lock(&driver->wait_lock);
             driver->interrupted = true;

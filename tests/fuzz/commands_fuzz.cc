@@ -140,7 +140,7 @@ void build_image(World &w, unsigned engine, uint32_t tail, uint8_t flags)
 
 void run(World &w, unsigned engine)
 {
-    sched_client_config config = {1, "fuzz", 1, &World::ops, &w};
+    sched_client_config config = {.id = 1, .name = "fuzz", .weight = 1, .cap = 0, .latency = false, .ops = &World::ops, .guest = &w};
     sched_client *client = sched_client_create(w.sched, &config, nullptr);
     REQUIRE(client, "a client");
     const uint64_t pdp[4] = {w.tables->iova};

@@ -80,7 +80,12 @@ public:
         driver_ggtt_flush(m.driver);
         build_ppgtt();
         hws = base + alloc(1);
-        sched_client_config config = {number, "test", weight, FakeGuest::ops(), this};
+        sched_client_config config = {};
+        config.id = number;
+        config.name = "test";
+        config.weight = weight;
+        config.ops = FakeGuest::ops();
+        config.guest = this;
         GError *error = nullptr;
         client = sched_client_create(m.scheduler, &config, &error);
         EXPECT_NE(client, nullptr) << (error ? error->message : "");

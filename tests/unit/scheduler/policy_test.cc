@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Policies on a simulated engine and clock: shares against weights, delays, bursts. */
-#include "scheduler/policy.h"
+#include "policy_engine.h"
+
 #include "scheduler/scheduler.h"
 
 #include <algorithm>
@@ -10,118 +11,9 @@
 #include <string>
 #include <vector>
 
+using namespace policy_test;
+
 namespace {
-
-constexpr uint64_t US = 1000, MS = 1000000;
-
-struct Client {
-    policy_entity entity{};
-    uint64_t job_ns = 0;      // length of each job
-    uint64_t think_ns = 0;    // idle time between jobs; 0: always more work
-    uint64_t left_ns = 0;     // of the current job
-    uint64_t wakes_at = 0;    // when idle
-    uint64_t used_ns = 0, worst_wait_ns = 0, ready_since = 0, jobs = 0;
-};
-
-/* One engine that runs what the policy picks and switches when keep() says so, with a delay of preempt_ns. */
-class Engine {
-public:
-    Engine(const char *name, uint64_t slice, std::vector<Client> list) : clients(std::move(list))
-    {
-        policy_init(&policy, policy_find(name), slice);
-        for (Client &client : clients)
-            policy_join(&policy, &client.entity);
-    }
-    ~Engine() { policy_finish(&policy); }
-
-    void run(uint64_t duration)
-    {
-        auto none = [](const policy_entity *, void *) { return false; };
-        uint64_t end = now + duration;
-        while (now < end) {
-            for (Client &client : clients)
-                if (!client.entity.ready && client.wakes_at <= now) {
-                    client.left_ns = client.job_ns;
-                    client.ready_since = now;
-                    policy_ready(&policy, &client.entity, now);
-                }
-            if (running && !policy.ops->keep(&policy, &running->entity, ran, now)) {
-                stop();
-                now += preempt_ns;
-            }
-            if (!running) {
-                policy_entity *next = policy.ops->pick(&policy, none, nullptr, now);
-                for (Client &client : clients)
-                    if (&client.entity == next)
-                        running = &client;
-                if (running) {
-                    running->entity.running = true;
-                    running->entity.woken = false;
-                    running->entity.running_ns = 0;
-                    running->worst_wait_ns = std::max(running->worst_wait_ns, now - running->ready_since);
-                    ran = 0;
-                }
-            }
-            uint64_t next = std::min(end, policy.ops->until(&policy, running ? &running->entity : nullptr, ran, now));
-            for (Client &client : clients)
-                if (!client.entity.ready)
-                    next = std::min(next, client.wakes_at);
-            if (running)
-                next = std::min(next, now + running->left_ns);
-            next = std::max(next, now + 1); // a policy that wants to be asked at once is asked again, but time goes on
-            if (running) {
-                uint64_t step = next - now;
-                running->left_ns -= std::min(step, running->left_ns);
-                running->used_ns += step;
-                running->entity.running_ns += step;
-                ran += step;
-                busy += step;
-            }
-            now = next;
-            if (running && running->left_ns == 0) {
-                Client *client = running;
-                client->jobs++;
-                if (client->think_ns) {
-                    policy_idle(&policy, &client->entity);
-                    client->wakes_at = now + client->think_ns;
-                    stop();
-                } else {
-                    client->left_ns = client->job_ns;
-                }
-            }
-        }
-    }
-
-    struct policy policy;
-    std::vector<Client> clients;
-    uint64_t now = 1000, busy = 0, ran = 0, preempt_ns = 0;
-    Client *running = nullptr;
-
-private:
-    void stop()
-    {
-        running->entity.running = false;
-        policy.ops->charge(&policy, &running->entity, running->entity.running_ns);
-        running->entity.running_ns = 0;
-        running->ready_since = now;
-        running = nullptr;
-    }
-};
-
-Client hog(unsigned weight, uint64_t job = 1000 * MS)
-{
-    Client client;
-    client.entity.weight = weight;
-    client.job_ns = job;
-    return client;
-}
-
-Client interactive(unsigned weight, uint64_t job, uint64_t think)
-{
-    Client client = hog(weight, job);
-    client.think_ns = think;
-    return client;
-}
 
 /* Jain's index of time by weight: 1 is perfectly fair. */
 double jain(const std::vector<Client> &clients)

@@ -150,6 +150,34 @@ TEST(Sharing, ChargesNoTimeForALateStatusEntry)
     EXPECT_LT(guest.usage().busy_ns[ENGINE_BCS0], now_ns() - start);
 }
 
+/*
+ * A context may complete while the submission that puts it behind another is on its way. Its end is told at once, not when the other lets go. Played
+ * here by a breadcrumb of a workload that stands behind one that spins, under a policy that never switches.
+ */
+TEST(Sharing, EndsWhatWasCompleteWhenItWasQueuedBehindAnother)
+{
+    Machine machine("fifo");
+    Guest hog(machine, 1, 1), guest(machine, 2, 1);
+    Context spins(hog, ENGINE_BCS0), context(guest, ENGINE_BCS0);
+    uint64_t at = guest.alloc(1);
+    sched_engine *engine = &machine.scheduler->engines[ENGINE_BCS0];
+    spins.submit(spins.spin(true));
+    workload *behind = context.submit(store(guest, at, 1));
+    auto stands_behind = [&] {
+        g_mutex_lock(&machine.scheduler->lock);
+        bool stands = !engine->waiting && engine->active[1].context && engine->active[1].context->client == guest.client;
+        if (stands)
+            store32(behind->context->crumb.host + offsetof(breadcrumb, seqno), behind->seqno);
+        g_mutex_unlock(&machine.scheduler->lock);
+        return stands;
+    };
+    ASSERT_TRUE(guest.wait_for(stands_behind));
+    driver_wake(machine.driver);
+    guest.finish();
+    EXPECT_EQ(hog.usage().hangs, 0u);
+    stop(hog, 1 << ENGINE_BCS0);
+}
+
 TEST(Sharing, SharesEachEngineByItself)
 {
     Machine machine;

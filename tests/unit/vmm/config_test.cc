@@ -68,7 +68,7 @@ TEST_F(Config, EveryKeyIsRead)
     write("test.ini", "# comment\n"
                       "[gpu]\nbackend = model\naperture = 512M\n"
                       "[scheduler]\npolicy = fair\nslice = 3ms\nhang = 2s\n"
-                      "[vm alpha]\nimage = guest.elf\nmemory = 128M\nvcpus = 3\ngpu = i915-GVTg_V5_4\nweight = 7\nserial = out.txt\n"
+                      "[vm alpha]\nimage = guest.elf\nmemory = 128M\nvcpus = 3\ngpu = i915-GVTg_V5_4\nweight = 7\nclass = latency\ngpu_cap = 40\nserial = out.txt\n"
                       "args = a=1 b=two\nscreenshot = shots/a.png\n"
                       "[vm beta]\nimage = /abs/olute.elf\n");
     GError *error = nullptr;
@@ -88,6 +88,8 @@ TEST_F(Config, EveryKeyIsRead)
     EXPECT_EQ(a->vcpus, 3u);
     EXPECT_STREQ(a->gpu, "i915-GVTg_V5_4");
     EXPECT_EQ(a->weight, 7u);
+    EXPECT_STREQ(a->gpu_class, "latency");
+    EXPECT_EQ(a->gpu_cap, 40u);
     EXPECT_EQ(a->serial, dir.string() + "/out.txt");
     EXPECT_STREQ(a->args, "a=1 b=two");
     EXPECT_EQ(a->screenshot, dir.string() + "/shots/a.png");
@@ -120,6 +122,8 @@ TEST_F(Config, ValuesOfTheWrongKind)
     EXPECT_EQ(message(vm + "vcpus = two\n"), "test.ini: [vm alpha] vcpus: \"two\" is not a number (try 2)");
     EXPECT_EQ(message(vm + "vcpus = 0\n"), "test.ini: [vm alpha] vcpus: \"0\" is not between 1 and 64 (try 2)");
     EXPECT_EQ(message(vm + "weight = 1000\n"), "test.ini: [vm alpha] weight: \"1000\" is not between 1 and 256 (try 4)");
+    EXPECT_EQ(message(vm + "gpu_cap = 101\n"), "test.ini: [vm alpha] gpu_cap: \"101\" is not between 1 and 100 (try 50)");
+    EXPECT_EQ(message(vm + "class = fast\n"), "test.ini: [vm alpha] class: \"fast\" is not one of normal, latency (try latency)");
     EXPECT_EQ(message(vm + "serial =\n"), "test.ini: [vm alpha] serial: is empty (try stdio)");
     EXPECT_EQ(message(vm + "gpu = i915-GVTg_V5_3\n"),
               "test.ini: [vm alpha] gpu: \"i915-GVTg_V5_3\" is not one of none, passthrough, i915-GVTg_V5_8, i915-GVTg_V5_4, "
