@@ -53,6 +53,11 @@ GArray *config_gpu_users(const struct config *config)
                                 .name = vm->name,
                                 .type = g_str_has_prefix(vm->gpu, VFIO_USER_PREFIX) ? "none" : vm->gpu,
                                 .monitor = vm->monitor,
+                                .mode = vm->mode,
+                                .edid = vm->edid,
+                                .vnc = vm->vnc,
+                                .vnc_password = vm->vnc_password,
+                                .keymap = strcmp(vm->input, "no") == 0 ? NULL : vm->keymap,
                                 .screenshot = vm->screenshot,
                                 .weight = (unsigned)vm->weight};
         g_array_append_val(users, user);
@@ -64,6 +69,10 @@ GArray *config_gpu_users(const struct config *config)
                                 .name = vgpu->name,
                                 .type = vgpu->type,
                                 .monitor = vgpu->monitor,
+                                .mode = vgpu->mode,
+                                .edid = vgpu->edid,
+                                .vnc = vgpu->vnc,
+                                .vnc_password = vgpu->vnc_password,
                                 .screenshot = vgpu->screenshot,
                                 .weight = (unsigned)vgpu->weight};
         g_array_append_val(users, user);

@@ -12,6 +12,8 @@
 
 struct gpu_setup;
 struct image;
+struct scanout;
+struct scanout_reader;
 struct vgpu_stats;
 
 struct gpu_setup_config {
@@ -41,5 +43,11 @@ const char *gpu_setup_trace_name(void *setup, unsigned trace_id);
 bool gpu_setup_stats(struct gpu_setup *setup, unsigned user, struct vgpu_stats *stats);
 /* The user's screen; NULL with an error. Caller frees with image_free(). Any thread, until its device is destroyed. */
 struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned user, GError **error);
+/*
+ * For who looks at the user's screen often: what its pipe is set to, which is cheap, and when its next vertical blank begins (UINT64_MAX: it is off); then
+ * a reader of the picture of that (gpu/blocks/scanout.h). Threads as above.
+ */
+bool gpu_setup_scanout(struct gpu_setup *setup, unsigned user, struct scanout *scanout, uint64_t *vblank_ns, GError **error);
+struct scanout_reader *gpu_setup_reader(struct gpu_setup *setup, unsigned user, const struct scanout *scanout, GError **error);
 
 #endif

@@ -2,6 +2,7 @@
 /* Offers the vGPUs of one configuration to other VMMs. Called by cmd_serve.c. */
 #include "vmm/serve.h"
 
+#include "vmm/display/screens.h"
 #include "vmm/error.h"
 #include "vmm/gpu_setup.h"
 #include "vmm/messages.h"
@@ -33,6 +34,7 @@ struct serve {
     struct gpu_setup *gpu;
     struct outputs *outputs;
     struct messages *messages;
+    struct screens *screens;
     struct served_vgpu *vgpus;
     unsigned count;
     guint signals[3], timer;
@@ -205,10 +207,13 @@ static bool create(struct serve *serve, GError **error)
     serve->outputs = outputs_create(serve->options->outputs, serve->gpu, serve->trace, error);
     if (!serve->outputs)
         return false;
+    serve->screens = screens_create(serve->config, serve->gpu, serve->messages, error);
+    if (!serve->screens)
+        return false;
     for (unsigned i = 0; i < serve->count; i++)
         if (!create_server(&serve->vgpus[i], error))
             return false;
-    return true;
+    return screens_start(serve->screens, error);
 }
 
 static void destroy(struct serve *serve)
@@ -218,6 +223,7 @@ static void destroy(struct serve *serve)
             g_source_remove(serve->signals[i]);
     if (serve->timer)
         g_source_remove(serve->timer);
+    screens_destroy(serve->screens);
     for (unsigned i = 0; i < serve->count; i++) {
         vfio_user_server_destroy(serve->vgpus[i].server);
         g_free(serve->vgpus[i].path);

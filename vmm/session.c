@@ -3,6 +3,7 @@
 #include "vmm/session.h"
 
 #include "vmm/console.h"
+#include "vmm/display/screens.h"
 #include "vmm/error.h"
 #include "vmm/gpu_setup.h"
 #include "vmm/machine.h"
@@ -25,6 +26,7 @@ struct session_vm {
     unsigned index;
     const struct vm_settings *settings;
     struct machine *machine;
+    struct input input;
     bool running;
 };
 
@@ -39,6 +41,7 @@ struct session {
     struct console *console;
     struct outputs *outputs;
     struct messages *messages;
+    struct screens *screens;
     guint signals[3], timer;
     bool timed_out, crashed, failed;
     bool vgpu_disabled, server_lost; /* atomics: set by threads of vGPUs and of vfio-user clients */
@@ -207,8 +210,9 @@ static bool create_machine(struct session *session, struct session_vm *vm, unsig
         return false;
     }
     struct virtio_device *console = NULL;
-    if (!vm_devices_attach(vm->machine, settings, session->config->path, prefix, session->messages, &console, error))
+    if (!vm_devices_attach(vm->machine, settings, session->config->path, prefix, session->messages, &console, &vm->input, error))
         return false;
+    screens_set_input(session->screens, vm->index, &vm->input);
     /* Of a guest that writes to standard output by both, the console gets the input: a kernel's early messages go by the port. */
     if (stdio && vms_on_stdio == 1)
         session->console = strcmp(settings->console, "stdio") == 0 ? console_create(STDIN_FILENO, input_to_console, console)
@@ -245,6 +249,9 @@ static bool create(struct session *session, GError **error)
     session->outputs = outputs_create(session->options->outputs, session->gpu, session->trace, error);
     if (!session->outputs)
         return false;
+    session->screens = screens_create(session->config, session->gpu, session->messages, error);
+    if (!session->screens)
+        return false;
     for (unsigned i = 0; i < session->count; i++)
         vms_on_stdio += on_stdio(session->vms[i].settings);
     for (unsigned i = 0; i < session->count; i++)
@@ -263,6 +270,8 @@ static bool start(struct session *session, GError **error)
         vm->running = true;
         session->running++;
     }
+    if (!screens_start(session->screens, error))
+        return false;
     if (session->options->timeout_s > 0)
         session->timer = g_timeout_add((guint)(session->options->timeout_s * 1000), on_timeout, session);
     sandbox_enter(&(struct sandbox_thread){.kind = SANDBOX_MAIN}); /* after the vCPUs' threads have begun, whose list is another */
@@ -277,6 +286,7 @@ static void destroy(struct session *session)
     if (session->timer)
         g_source_remove(session->timer);
     console_destroy(session->console);
+    screens_destroy(session->screens);
     for (unsigned i = 0; i < session->count; i++)
         machine_destroy(session->vms[i].machine);
     outputs_destroy(session->outputs);

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A viewer and its thread. See viewer.h. */
+#include "vmm/display/viewer.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Last: it has macros of common names. */
+#include <rfb/rfb.h>
+#include <rfb/rfbregion.h>
+
+struct viewer {
+    struct viewer_config config;
+    char *passwords[2]; /* as rfbCheckPasswordByList() takes them */
+    rfbScreenInfoPtr rfb;
+    int wake;           /* eventfd */
+    GThread *thread;
+    int hang_up;        /* the socket once more, to be shut down by others; -1 */
+    bool running, stopping, wants; /* atomics */
+
+    struct damage pending; /* under the picture's lock */
+
+    /* The thread's. */
+    int fd;
+    rfbClientPtr client; /* NULL when it has gone */
+    uint32_t *pixels;    /* what it was told, and will be */
+    unsigned width, height;
+    struct typist typist;
+};
+
+static void no_log(const char *format, ...)
+{
+}
+
+static void on_pointer(int buttons, int x, int y, rfbClientPtr client)
+{
+    struct viewer *viewer = client->screen->screenData;
+
+    typist_pointer(&viewer->typist, (unsigned)MAX(x, 0), (unsigned)MAX(y, 0), viewer->width, viewer->height, (unsigned)buttons);
+    viewer->config.stirred(viewer->config.opaque);
+}
+
+static void on_key(rfbBool down, rfbKeySym keysym, rfbClientPtr client)
+{
+    struct viewer *viewer = client->screen->screenData;
+
+    typist_key(&viewer->typist, keysym, down);
+    viewer->config.stirred(viewer->config.opaque);
+}
+
+static void on_gone(rfbClientPtr client)
+{
+    struct viewer *viewer = client->screen->screenData;
+
+    viewer->client = NULL;
+}
+
+/* As struct image has them: 0xffRRGGBB in native order. */
+static void set_format(rfbScreenInfoPtr rfb)
+{
+    rfb->serverFormat.depth = 24;
+    rfb->serverFormat.redShift = 16;
+    rfb->serverFormat.greenShift = 8;
+    rfb->serverFormat.blueShift = 0;
+}
+
+struct viewer *viewer_create(const struct viewer_config *config)
+{
+    struct viewer *viewer = g_new0(struct viewer, 1);
+    unsigned char block[16] = {0};
+
+    viewer->config = *config;
+    viewer->hang_up = viewer->fd = -1;
+    viewer->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    rfbLog = no_log;
+    rfbErr = no_log;
+    /* What the library for ciphers reads when it is used first, it reads now. */
+    rfbRandomBytes(block);
+    rfbEncryptBytes(block, (char[]){"warm up"});
+    viewer->rfb = rfbGetScreen(NULL, NULL, 64, 64, 8, 3, 4);
+    if (viewer->wake < 0 || !viewer->rfb) {
+        viewer_destroy(viewer);
+        return NULL;
+    }
+    rfbScreenInfoPtr rfb = viewer->rfb;
+    set_format(rfb);
+    rfb->screenData = viewer;
+    rfb->desktopName = config->title;
+    rfb->port = rfb->ipv6port = 0; /* it listens nowhere: screen.c does */
+    rfb->autoPort = FALSE;
+    rfb->cursor = NULL;            /* the guest's own is in the picture */
+    rfb->alwaysShared = TRUE;
+    rfb->deferUpdateTime = 0;
+    rfb->maxClientWait = VIEWER_PATIENCE_MS;
+    rfb->permitFileTransfer = FALSE;
+    rfb->ptrAddEvent = on_pointer;
+    rfb->kbdAddEvent = on_key;
+    if (config->password) {
+        viewer->passwords[0] = g_strdup(config->password);
+        rfb->authPasswdData = viewer->passwords;
+        rfb->passwordCheck = rfbCheckPasswordByList;
+    }
+    rfbInitServer(rfb);
+    return viewer;
+}
+
+void viewer_destroy(struct viewer *viewer)
+{
+    if (!viewer)
+        return;
+    viewer_stop(viewer);
+    if (viewer->rfb)
+        rfbScreenCleanup(viewer->rfb);
+    if (viewer->wake >= 0)
+        close(viewer->wake);
+    g_free(viewer->passwords[0]);
+    g_free(viewer);
+}
+
+/* With the picture's lock: another size, or all that changed. Marks it for the viewer. */
+static void copy_changes(struct viewer *viewer, const struct image *image)
+{
+    struct damage_rect rect;
+
+    while (damage_take(&viewer->pending, image, &rect)) {
+        for (unsigned y = rect.y; y < rect.y + rect.height; y++) {
+            size_t at = (size_t)y * image->width + rect.x;
+            memcpy(viewer->pixels + at, image->pixels + at, rect.width * sizeof(*viewer->pixels));
+        }
+        rfbMarkRectAsModified(viewer->rfb, (int)rect.x, (int)rect.y, (int)(rect.x + rect.width), (int)(rect.y + rect.height));
+    }
+}
+
+static void resize(struct viewer *viewer, const struct image *image)
+{
+    size_t bytes = (size_t)image->width * image->height * sizeof(*viewer->pixels);
+    uint32_t *before = viewer->pixels, *pixels = g_try_malloc(bytes);
+
+    /* A viewer that has let libvncserver scale for it would keep a picture that is scaled for the old size. */
+    if (!pixels || (viewer->client && viewer->client->scaledScreen != viewer->rfb)) {
+        g_free(pixels);
+        if (viewer->client)
+            rfbCloseClient(viewer->client);
+        return;
+    }
+    memcpy(pixels, image->pixels, bytes);
+    memset(&viewer->pending, 0, sizeof(viewer->pending));
+    viewer->pixels = pixels;
+    viewer->width = image->width;
+    viewer->height = image->height;
+    rfbNewFramebuffer(viewer->rfb, (char *)pixels, (int)image->width, (int)image->height, 8, 3, 4);
+    set_format(viewer->rfb); /* the call before has put another there */
+    if (viewer->client)
+        viewer->rfb->setTranslateFunction(viewer->client);
+    g_free(before);
+}
+
+static void take_picture(struct viewer *viewer)
+{
+    struct picture *picture = viewer->config.picture;
+
+    g_mutex_lock(&picture->lock);
+    if (picture->image && (picture->image->width != viewer->width || picture->image->height != viewer->height || !viewer->pixels))
+        resize(viewer, picture->image);
+    else if (picture->image)
+        copy_changes(viewer, picture->image);
+    g_mutex_unlock(&picture->lock);
+}
+
+/* Whether it has asked for an update and there is none to send. */
+static void tell_wish(struct viewer *viewer)
+{
+    rfbClientPtr client = viewer->client;
+    bool wants = client->state == RFB_NORMAL && !sraRgnEmpty(client->requestedRegion) && !FB_UPDATE_PENDING(client);
+
+    if (__atomic_exchange_n(&viewer->wants, wants, __ATOMIC_SEQ_CST) != wants && wants)
+        viewer->config.wants(viewer->config.opaque);
+}
+
+/* Waits for the viewer or a change; false when the viewer takes too long to say who it is. */
+static bool sleep_until_needed(struct viewer *viewer, int64_t greeted_by_us)
+{
+    struct pollfd fds[] = {{.fd = viewer->fd, .events = POLLIN}, {.fd = viewer->wake, .events = POLLIN}};
+    int64_t left_ms = (greeted_by_us - g_get_monotonic_time()) / 1000;
+    bool greeting = viewer->client->state != RFB_NORMAL;
+    uint64_t count;
+
+    if (greeting && left_ms <= 0)
+        return false;
+    poll(fds, G_N_ELEMENTS(fds), greeting ? (int)left_ms : -1);
+    ssize_t ignored = read(viewer->wake, &count, sizeof(count));
+    (void)ignored;
+    return true;
+}
+
+static bool stopping(const struct viewer *viewer)
+{
+    return __atomic_load_n(&viewer->stopping, __ATOMIC_ACQUIRE);
+}
+
+static const char *serve(struct viewer *viewer)
+{
+    int64_t greeted_by_us = g_get_monotonic_time() + VIEWER_GREETING_MS * INT64_C(1000);
+
+    take_picture(viewer);
+    if (!viewer->pixels) {
+        close(viewer->fd);
+        return "there is no memory for it";
+    }
+    viewer->client = rfbNewClient(viewer->rfb, viewer->fd); /* which closes it when it fails */
+    if (!viewer->client)
+        return NULL;
+    viewer->client->clientGoneHook = on_gone;
+    while (!stopping(viewer)) {
+        int64_t before_us = g_get_monotonic_time();
+        take_picture(viewer);
+        rfbProcessEvents(viewer->rfb, 0);
+        if (!viewer->client)
+            return g_get_monotonic_time() - before_us >= VIEWER_PATIENCE_MS * INT64_C(1000) && !stopping(viewer) ? "it did not read" : NULL;
+        tell_wish(viewer);
+        if (!sleep_until_needed(viewer, greeted_by_us))
+            return "it did not finish the handshake";
+    }
+    return NULL;
+}
+
+static void *run(void *opaque)
+{
+    struct viewer *viewer = opaque;
+
+    viewer->typist = (struct typist){.input = viewer->config.input, .keymap = viewer->config.keymap};
+    const char *why = serve(viewer);
+    if (viewer->client) {
+        rfbCloseClient(viewer->client);
+        rfbClientConnectionGone(viewer->client);
+    }
+    viewer->fd = -1; /* the library has closed it */
+    for (rfbScreenInfoPtr scaled; (scaled = viewer->rfb->scaledScreenNext);) {
+        viewer->rfb->scaledScreenNext = scaled->scaledScreenNext;
+        free(scaled->frameBuffer);
+        free(scaled);
+    }
+    typist_leave(&viewer->typist);
+    g_clear_pointer(&viewer->pixels, g_free);
+    viewer->width = viewer->height = 0;
+    __atomic_store_n(&viewer->wants, false, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&viewer->running, false, __ATOMIC_SEQ_CST);
+    viewer->config.left(viewer->config.opaque, why);
+    return NULL;
+}
+
+bool viewer_start(struct viewer *viewer, int fd, GError **error)
+{
+    viewer_stop(viewer); /* what is left of the one before */
+    /* libvncserver waits by select(), for which larger numbers are beyond its memory. */
+    if (fd >= FD_SETSIZE) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_MFILE, "too many files are open");
+        close(fd);
+        return false;
+    }
+    viewer->fd = fd;
+    viewer->hang_up = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    memset(&viewer->pending, 0, sizeof(viewer->pending));
+    __atomic_store_n(&viewer->stopping, false, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&viewer->running, true, __ATOMIC_SEQ_CST);
+    viewer->thread = viewer->hang_up >= 0 ? g_thread_try_new("vnc-viewer", run, viewer, error) : NULL;
+    if (viewer->thread)
+        return true;
+    if (viewer->hang_up < 0)
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_MFILE, "too many files are open");
+    __atomic_store_n(&viewer->running, false, __ATOMIC_SEQ_CST);
+    close(fd);
+    viewer_stop(viewer);
+    return false;
+}
+
+bool viewer_is_free(struct viewer *viewer)
+{
+    return !__atomic_load_n(&viewer->running, __ATOMIC_SEQ_CST);
+}
+
+bool viewer_wants(const struct viewer *viewer)
+{
+    return __atomic_load_n(&viewer->wants, __ATOMIC_SEQ_CST);
+}
+
+static void wake(struct viewer *viewer)
+{
+    uint64_t one = 1;
+    ssize_t ignored = write(viewer->wake, &one, sizeof(one));
+
+    (void)ignored;
+}
+
+void viewer_tell(struct viewer *viewer, const struct damage *damage)
+{
+    if (viewer_is_free(viewer))
+        return;
+    g_mutex_lock(&viewer->config.picture->lock);
+    damage_add(&viewer->pending, damage);
+    g_mutex_unlock(&viewer->config.picture->lock);
+    /* It has something to send now; whether it wants more it says when that is done. */
+    __atomic_store_n(&viewer->wants, false, __ATOMIC_SEQ_CST);
+    wake(viewer);
+}
+
+void viewer_stop(struct viewer *viewer)
+{
+    if (viewer->thread) {
+        __atomic_store_n(&viewer->stopping, true, __ATOMIC_RELEASE);
+        shutdown(viewer->hang_up, SHUT_RDWR);
+        wake(viewer);
+        g_thread_join(g_steal_pointer(&viewer->thread));
+    }
+    if (viewer->hang_up >= 0)
+        close(viewer->hang_up);
+    viewer->hang_up = -1;
+}
