@@ -126,6 +126,13 @@ static unsigned count_viewers(struct screen *screen, bool waiting)
     return count;
 }
 
+static void reap(struct screen *screen)
+{
+    for (unsigned i = 0; i < SCREEN_VIEWERS; i++)
+        if (viewer_is_free(screen->viewers[i]))
+            viewer_stop(screen->viewers[i]);
+}
+
 static void look(struct screen *screen, uint64_t now_ns)
 {
     struct damage damage = {0};
@@ -181,6 +188,7 @@ static void *run(void *opaque)
         ppoll(fds, G_N_ELEMENTS(fds), watched ? &timeout : NULL, NULL);
         ssize_t ignored = read(screen->wake, &count, sizeof(count));
         (void)ignored;
+        reap(screen);
         now_ns = trace_now_ns();
         if (__atomic_exchange_n(&screen->stirred, false, __ATOMIC_SEQ_CST))
             watch_stir(&screen->watch, now_ns);

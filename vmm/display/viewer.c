@@ -240,6 +240,9 @@ static void *run(void *opaque)
         rfbClientConnectionGone(viewer->client);
     }
     viewer->fd = -1; /* the library has closed it */
+    /* What one that does not read has not read is not kept for it. */
+    if (why)
+        setsockopt(viewer->hang_up, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
     for (rfbScreenInfoPtr scaled; (scaled = viewer->rfb->scaledScreenNext);) {
         viewer->rfb->scaledScreenNext = scaled->scaledScreenNext;
         free(scaled->frameBuffer);

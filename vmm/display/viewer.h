@@ -52,7 +52,7 @@ bool viewer_is_free(struct viewer *viewer);
 bool viewer_wants(const struct viewer *viewer);
 /* The picture has changed: what differs. */
 void viewer_tell(struct viewer *viewer, const struct damage *damage);
-/* Hangs up, and waits for its thread. */
+/* Hangs up, and waits for its thread. Also for one that has gone, whose socket is closed only then. */
 void viewer_stop(struct viewer *viewer);
 
 #ifdef __cplusplus
