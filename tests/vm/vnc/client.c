@@ -3,7 +3,7 @@
  * A viewer for tests, by libvncclient, that does what its arguments say; and a comparison of pictures. Exit 1 with a line on standard error when something is not
  * as wanted within ten seconds.
  *
- *   client PORT ACTION...   size WIDTHxHEIGHT   waits for a screen of that size
+ *   client WHERE ACTION...  size WIDTHxHEIGHT   waits for a screen of that size
  *                           pixel X,Y=RRGGBB    waits for a pixel of that colour
  *                           other X,Y=RRGGBB    waits for a pixel of another colour
  *                           shot FILE.png       writes the picture
@@ -14,7 +14,7 @@
  *                           stall MS            asks for the whole screen again and again and reads nothing; then expects to be hung up on
  *   client compare A.png B.png                  the same size, and every pixel the same
  *
- * VNC_PASSWORD is the password; VNC_ENCODINGS what to ask for (hextile).
+ * WHERE is a port of 127.0.0.1 or the path of a socket. VNC_PASSWORD is the password; VNC_ENCODINGS what to ask for (hextile).
  */
 #include <cairo.h>
 #include <errno.h>
@@ -87,10 +87,10 @@ static rfbClient *open_client(const char *port)
     client->appData.encodingsString = getenv("VNC_ENCODINGS") ? getenv("VNC_ENCODINGS") : "hextile";
     client->appData.useRemoteCursor = TRUE;
     client->appData.enableJPEG = FALSE; /* every pixel counts */
-    client->serverHost = strdup("127.0.0.1");
-    client->serverPort = atoi(port);
+    client->serverHost = strdup(port[0] == '/' ? port : "127.0.0.1");
+    client->serverPort = port[0] == '/' ? 0 : atoi(port);
     if (!rfbInitClient(client, &argc, argv))
-        fail("no connection to port %s, or no welcome", port);
+        fail("no connection to %s, or no welcome", port);
     return client;
 }
 
@@ -232,7 +232,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (argc < 2)
-        fail("usage: client PORT ACTION... | client compare A.png B.png");
+        fail("usage: client WHERE ACTION... | client compare A.png B.png");
     rfbClient *client = open_client(argv[1]);
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "updates") == 0)

@@ -148,5 +148,24 @@ check "a guest leaves by a key" env VNC_PASSWORD=secret timeout 20 "$client" "$p
 wait "$run"
 run=
 check "and is gone" said 'guest alpha: shut down'
+
+echo "# A served vGPU, its screen in a socket"
+printf '[vgpu beta]\ntype = i915-GVTg_V5_8\nsocket = gpu.sock\nmode = 800x600\nscreenshot = shot.png\nvnc = unix:beta.vnc\n' >"$dir/serve.ini"
+printf '[vm alpha]\nimage = %s/screen.elf\nmemory = 96M\ngpu = vfio-user:gpu.sock\nargs = seconds=190\n' "$guests" >"$dir/client.ini"
+"$vmm" serve "$dir/serve.ini" >"$dir/log" 2>&1 </dev/null &
+run=$!
+check "it tells where the screen is" eventually said "guest beta: screen at unix:$dir/beta.vnc \(VNC\)"
+check "words before a guest is there" timeout 30 "$client" "$dir/beta.vnc" size 1024x768
+"$vmm" run --timeout 100 "$dir/client.ini" >"$dir/guest.log" 2>&1 </dev/null &
+guest=$!
+check "then its picture" timeout 30 "$client" "$dir/beta.vnc" size 800x600 pixel 0,0=ffffff pixel 210,235=ffff00 type q move 5,5,1 sleep 300 shot "$dir/served.png"
+screenshot
+check "its pixels are the screenshot's" "$client" compare "$dir/served.png" "$dir/shot.png"
+check "what is typed goes nowhere" kill -0 "$guest"
+kill "$guest"
+wait "$guest"
+check "words again when it has gone" timeout 30 "$client" "$dir/beta.vnc" size 1024x768
+stop
+check "the socket is gone" test ! -e "$dir/beta.vnc"
 [ -n "${KEEP-}" ] && cp "$dir"/*.png "$KEEP"
 exit $((failures > 0))
