@@ -15,7 +15,7 @@
 
 enum {
     SAY_BURST = 20, /* lines, and one more each second: viewers that come again and again could fill a disk */
-    NICE = 10,
+    NICE = 5,
     FULL_MS = 100,  /* to wait when no descriptor is left for a viewer that knocks */
 };
 

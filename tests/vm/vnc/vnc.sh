@@ -37,8 +37,7 @@ check() {
 }
 # eventually COMMAND...: within ten seconds.
 eventually() {
-  local i
-  for i in $(seq 100); do
+  for _ in $(seq 100); do
     "$@" >/dev/null 2>&1 && return 0
     sleep 0.1
   done
