@@ -54,6 +54,7 @@ enum {
     CVT_RB_MIN_VBACK = 6,
     CVT_RB_MIN_VBLANK_US = 460,
     CVT_CLOCK_STEP_KHZ = 250,
+    FINE_CLOCK_STEP_KHZ = 10, /* what a detailed timing can tell: for rates that the standard does not reduce the blanking of */
 };
 
 /* The width of the vertical sync tells the aspect ratio (CVT table 2). */
@@ -72,7 +73,7 @@ static unsigned cvt_vsync(unsigned width, unsigned height)
 
 static void cvt_reduced(unsigned width, unsigned height, unsigned refresh_hz, struct edid_timing *timing)
 {
-    unsigned vsync = cvt_vsync(width, height);
+    unsigned vsync = cvt_vsync(width, height), step_khz = refresh_hz == EDID_REFRESH ? CVT_CLOCK_STEP_KHZ : FINE_CLOCK_STEP_KHZ;
     /* Time for one line if the blanking were exactly its minimum, in nanoseconds; then how many lines make up that minimum. */
     uint64_t line_ns = (1000000000ull / refresh_hz - CVT_RB_MIN_VBLANK_US * 1000ull) / height;
     unsigned vblank = (unsigned)(CVT_RB_MIN_VBLANK_US * 1000ull / line_ns) + 1;
@@ -88,7 +89,7 @@ static void cvt_reduced(unsigned width, unsigned height, unsigned refresh_hz, st
     timing->vsync_end = (uint16_t)(height + CVT_RB_VFRONT + vsync);
     timing->vtotal = (uint16_t)(height + vblank);
     clock_khz = (uint64_t)timing->htotal * timing->vtotal * refresh_hz / 1000;
-    timing->clock_khz = (uint32_t)(clock_khz / CVT_CLOCK_STEP_KHZ * CVT_CLOCK_STEP_KHZ);
+    timing->clock_khz = (uint32_t)(clock_khz / step_khz * step_khz);
     timing->hsync_positive = true;
     timing->vsync_positive = false;
 }

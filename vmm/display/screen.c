@@ -219,6 +219,9 @@ void screen_destroy(struct screen *screen)
         wake(screen);
         g_thread_join(screen->thread);
     }
+    for (unsigned i = 0; i < SCREEN_VIEWERS; i++) /* all before one is waited for */
+        if (screen->viewers[i])
+            viewer_hang_up(screen->viewers[i]);
     for (unsigned i = 0; i < SCREEN_VIEWERS; i++)
         viewer_destroy(screen->viewers[i]);
     watch_rest(&screen->watch);

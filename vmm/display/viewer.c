@@ -3,6 +3,8 @@
 #include "vmm/display/viewer.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,19 +205,49 @@ static bool stopping(const struct viewer *viewer)
     return __atomic_load_n(&viewer->stopping, __ATOMIC_ACQUIRE);
 }
 
+/*
+ * Makes the viewer known to the library. That would first look for web sockets and TLS in what the viewer sends, and turns in a circle for ever if that are one to
+ * three bytes. So it gets to see a socket of our own, in which a viewer's first word waits, and says its greeting there; then the viewer's takes that one's place.
+ */
+static bool introduce(struct viewer *viewer)
+{
+    static const char word[] = "RFB ";
+    int pair[2], one = 1;
+    char greeting[64];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+        return false;
+    /* libvncserver waits by select(), for which larger numbers are beyond its memory. */
+    bool ok = pair[0] < FD_SETSIZE && send(pair[1], word, strlen(word), MSG_NOSIGNAL) == (ssize_t)strlen(word);
+    viewer->client = ok ? rfbNewClient(viewer->rfb, pair[0]) : NULL; /* which closes it when it fails */
+    ssize_t got = viewer->client ? recv(pair[1], greeting, sizeof(greeting), 0) : -1;
+    close(pair[1]);
+    if (!ok)
+        close(pair[0]);
+    if (!viewer->client)
+        return false;
+    viewer->client->clientGoneHook = on_gone;
+    setsockopt(viewer->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* of no concern to a local socket */
+    fcntl(viewer->fd, F_SETFL, O_NONBLOCK);
+    if (got > 0 && send(viewer->fd, greeting, (size_t)got, MSG_NOSIGNAL) == got && dup3(viewer->fd, pair[0], O_CLOEXEC) >= 0)
+        close(viewer->fd);
+    else { /* it has gone already; the library finds its own end closed */
+        shutdown(pair[0], SHUT_RDWR);
+        close(viewer->fd);
+    }
+    viewer->fd = pair[0];
+    return true;
+}
+
 static const char *serve(struct viewer *viewer)
 {
     int64_t greeted_by_us = g_get_monotonic_time() + VIEWER_GREETING_MS * INT64_C(1000);
 
     take_picture(viewer);
-    if (!viewer->pixels) {
+    if (!viewer->pixels || !introduce(viewer)) {
         close(viewer->fd);
-        return "there is no memory for it";
+        return "there are no memory or descriptors for it";
     }
-    viewer->client = rfbNewClient(viewer->rfb, viewer->fd); /* which closes it when it fails */
-    if (!viewer->client)
-        return NULL;
-    viewer->client->clientGoneHook = on_gone;
     while (!stopping(viewer)) {
         int64_t before_us = g_get_monotonic_time();
         take_picture(viewer);
@@ -260,12 +292,6 @@ static void *run(void *opaque)
 bool viewer_start(struct viewer *viewer, int fd, GError **error)
 {
     viewer_stop(viewer); /* what is left of the one before */
-    /* libvncserver waits by select(), for which larger numbers are beyond its memory. */
-    if (fd >= FD_SETSIZE) {
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_MFILE, "too many files are open");
-        close(fd);
-        return false;
-    }
     viewer->fd = fd;
     viewer->hang_up = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     memset(&viewer->pending, 0, sizeof(viewer->pending));
@@ -312,14 +338,20 @@ void viewer_tell(struct viewer *viewer, const struct damage *damage)
     wake(viewer);
 }
 
+void viewer_hang_up(struct viewer *viewer)
+{
+    if (!viewer->thread)
+        return;
+    __atomic_store_n(&viewer->stopping, true, __ATOMIC_RELEASE);
+    shutdown(viewer->hang_up, SHUT_RDWR);
+    wake(viewer);
+}
+
 void viewer_stop(struct viewer *viewer)
 {
-    if (viewer->thread) {
-        __atomic_store_n(&viewer->stopping, true, __ATOMIC_RELEASE);
-        shutdown(viewer->hang_up, SHUT_RDWR);
-        wake(viewer);
+    viewer_hang_up(viewer);
+    if (viewer->thread)
         g_thread_join(g_steal_pointer(&viewer->thread));
-    }
     if (viewer->hang_up >= 0)
         close(viewer->hang_up);
     viewer->hang_up = -1;

@@ -52,7 +52,9 @@ bool viewer_is_free(struct viewer *viewer);
 bool viewer_wants(const struct viewer *viewer);
 /* The picture has changed: what differs. */
 void viewer_tell(struct viewer *viewer, const struct damage *damage);
-/* Hangs up, and waits for its thread. Also for one that has gone, whose socket is closed only then. */
+/* Hangs up, without waiting. */
+void viewer_hang_up(struct viewer *viewer);
+/* Hangs up, and waits for its thread: 5 s when it is busy with a local socket that nobody reads. Also for one that has gone, whose socket is closed only then. */
 void viewer_stop(struct viewer *viewer);
 
 #ifdef __cplusplus

@@ -149,7 +149,9 @@ static const struct rule rules[] = {
     ALLOW(accept4, SERVER),
     ALLOW(fstatfs, SERVER),
 
-    /* VNC: what listens is there already. libvncserver asks who is there, and by what name; that it does not find out. */
+    /* VNC: what listens is there already; a pair of sockets for each viewer (viewer.c). libvncserver asks who is there, and by what name; that it does not find out. */
+    ALLOW_IF(socketpair, DISPLAY, IS(0, AF_UNIX)),
+    ALLOW(dup3, DISPLAY),
     ALLOW_IF(accept4, DISPLAY, IS(3, SOCK_CLOEXEC)),
     ALLOW(recvfrom, DISPLAY),
     ALLOW(sendto, DISPLAY),

@@ -339,7 +339,7 @@ TEST_F(Screen, OneThatDoesNotReadIsDropped)
 
 TEST_F(Screen, WhatIsNotAViewer)
 {
-    for (const Bytes &bytes : {Bytes{0x16, 3, 1, 2, 0}, Bytes{'G', 'E', 'T', ' ', '/', '\r', '\n', '\r', '\n'}, Bytes(1000, 0xff), Bytes{}, Bytes(20, 0)}) {
+    for (const Bytes &bytes : {Bytes{0x16, 3, 1, 2, 0}, Bytes{'G', 'E', 'T', ' ', '/', '\r', '\n', '\r', '\n'}, Bytes(1000, 0xff), Bytes{}, Bytes(20, 0), Bytes{'R'}, Bytes{'R', 'F', 'B'}}) {
         Viewer v(path);
         v.put(bytes);
         shutdown(v.fd, SHUT_WR);
@@ -348,6 +348,25 @@ TEST_F(Screen, WhatIsNotAViewer)
             return recv(v.fd, drop, sizeof(drop), MSG_DONTWAIT) == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
         }));
     }
+    Viewer v(path);
+    EXPECT_TRUE(v.greet());
+}
+
+static double thread_seconds()
+{
+    timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+TEST_F(Screen, WhoSaysHalfAWordCostsNothing)
+{
+    Viewer half(path);
+    half.put({'R'});
+    half.get(12);
+    double before = thread_seconds();
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    EXPECT_LE(thread_seconds() - before, 0.2);
     Viewer v(path);
     EXPECT_TRUE(v.greet());
 }
