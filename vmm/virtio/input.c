@@ -319,7 +319,8 @@ static void dispatch(struct virtio_device *dev, const struct pollfd *fds, unsign
     unsigned epoch;
     bool fits;
 
-    for (unsigned sent = 0; next(input, &event, &epoch); sent++) {
+    /* First the room: while the guest takes nothing, a position can be replaced. */
+    for (unsigned sent = 0; virtio_pci_input_room(dev->transport, QUEUE_EVENTS) > 0 && next(input, &event, &epoch); sent++) {
         if (sent == VIRTIO_INPUT_PENDING) { /* a reset must not wait for a guest that takes them as fast as they come */
             virtio_pci_wake(dev->transport);
             return;

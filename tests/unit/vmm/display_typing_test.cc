@@ -109,7 +109,7 @@ class Typing : public ::testing::Test {
     {
         std::string text;
         uint32_t id, len;
-        for (unsigned quiet = 0; quiet < 30;) {
+        for (unsigned quiet = 0; quiet < 150;) {
             if (!d.take(&id, &len)) {
                 quiet++;
                 std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -60,7 +60,7 @@ class Input {
     }
     bool eventually_taken(uint32_t *id, uint32_t *len)
     {
-        for (unsigned i = 0; i < 60; i++) {
+        for (unsigned i = 0; i < 150; i++) {
             if (events->take(id, len))
                 return true;
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
