@@ -94,7 +94,10 @@ static bool check_user(const struct config *config, const struct gpu_user *user,
     struct vnc_address address;
     struct keymap *keymap;
 
-    if (strcmp(user->type, "none") != 0 && !mode_load(config, user, &settings, error))
+    bool none = strcmp(user->type, "none") == 0;
+    if (none && (user->mode || user->edid))
+        return fail(config, user, user->mode ? "mode" : "edid", error, "there is no monitor of this process (a served vGPU has it where it is served)");
+    if (!none && !mode_load(config, user, &settings, error))
         return false;
     if (user->vnc_password && !user->vnc)
         return fail(config, user, "vnc_password", error, "there is no vnc that it is for (try vnc = 5900)");

@@ -23,6 +23,8 @@ TEST_F(DisplayConfig, MonitorsAndTheirModes)
               prefix + "mode: no monitor can have it: 640x480 to 4095x4095, 24 to 240 Hz, 655 MHz (try 1920x1080@60)");
     EXPECT_EQ(message("[vm a]\nimage = guest.elf\ngpu = passthrough\nmode = 3840x2160\nmonitor = hdmi\n"),
               prefix + "mode: its pixel clock, 533 MHz, is more than the 300 MHz of this GPU's HDMI (try monitor = dp)");
+    EXPECT_EQ(message("[vm a]\nimage = guest.elf\nmode = 1024x768\n"),
+              prefix + "mode: there is no monitor of this process (a served vGPU has it where it is served)");
     EXPECT_EQ(message("[vgpu a]\ntype = i915-GVTg_V5_8\nmode = 1x1\n").substr(0, 24), "test.ini: [vgpu a] mode:");
 }
 

@@ -339,7 +339,8 @@ TEST_F(Screen, OneThatDoesNotReadIsDropped)
 
 TEST_F(Screen, WhatIsNotAViewer)
 {
-    for (const Bytes &bytes : {Bytes{0x16, 3, 1, 2, 0}, Bytes{'G', 'E', 'T', ' ', '/', '\r', '\n', '\r', '\n'}, Bytes(1000, 0xff), Bytes{}, Bytes(20, 0), Bytes{'R'}, Bytes{'R', 'F', 'B'}}) {
+    const Bytes words[] = {{0x16, 3, 1, 2, 0}, {'G', 'E', 'T', ' ', '/', '\r', '\n', '\r', '\n'}, Bytes(1000, 0xff), {}, Bytes(20, 0), {'R'}, {'R', 'F', 'B'}};
+    for (const Bytes &bytes : words) {
         Viewer v(path);
         v.put(bytes);
         shutdown(v.fd, SHUT_WR);
