@@ -18,19 +18,33 @@ static bool read_surface(void *opaque, uint64_t gma, void *buf, size_t len)
     return ok;
 }
 
-struct image *vgpu_screenshot(struct vgpu *vgpu, GError **error)
+bool vgpu_scanout(struct vgpu *vgpu, struct scanout *scanout, uint64_t *vblank_ns, GError **error)
 {
-    struct scanout scanout;
     const char *reason = vgpu_failure(vgpu);
 
     if (reason) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: the vGPU is disabled: %s", vgpu->name, reason);
-        return NULL;
+        return false;
     }
+    uint64_t now_ns = trace_now_ns();
     vgpu_lock(vgpu);
-    display_scanout(vgpu->display, trace_now_ns(), &scanout);
+    display_scanout(vgpu->display, now_ns, scanout);
+    *vblank_ns = display_next_vblank_ns(vgpu->display, scanout->pipe, now_ns);
     vgpu_unlock(vgpu);
-    return scanout_render(&scanout, read_surface, vgpu, error);
+    return true;
+}
+
+struct scanout_reader *vgpu_reader(struct vgpu *vgpu, const struct scanout *scanout, GError **error)
+{
+    return scanout_reader_create(scanout, read_surface, vgpu, error);
+}
+
+struct image *vgpu_screenshot(struct vgpu *vgpu, GError **error)
+{
+    struct scanout scanout;
+    uint64_t vblank_ns;
+
+    return vgpu_scanout(vgpu, &scanout, &vblank_ns, error) ? scanout_render(&scanout, read_surface, vgpu, error) : NULL;
 }
 
 void vgpu_stats(struct vgpu *vgpu, struct vgpu_stats *stats)

@@ -139,13 +139,12 @@ static bool take_resources(struct vgpu *vgpu, GError **error)
 
 static bool start(struct vgpu *vgpu, const struct vgpu_config *config, struct scheduler *scheduler, GError **error)
 {
-    const struct display_config display = {
+    struct display_config display = {
         .regs = vgpu->regs,
         .irq = &vgpu->irq,
         .port = DISPLAY_PORT_D,
         .monitor = config->hdmi ? DISPLAY_MONITOR_HDMI : DISPLAY_MONITOR_DP,
-        .width = vgpu->type->width,
-        .height = vgpu->type->height,
+        .mode = {.width = vgpu->type->width, .height = vgpu->type->height},
         .trace = vgpu->trace,
         .vgpu = vgpu->id,
     };
@@ -159,6 +158,8 @@ static bool start(struct vgpu *vgpu, const struct vgpu_config *config, struct sc
         .guest = vgpu,
     };
 
+    if (config->monitor)
+        display.mode = *config->monitor;
     vgpu->ppgtt = ppgtt_create(&guest_memory_ppgtt_ops, vgpu, 0, error);
     if (!vgpu->ppgtt)
         return false;

@@ -18,6 +18,9 @@ extern "C" {
 
 struct vgpu;
 struct image; /* gpu/blocks/image.h */
+struct scanout; /* gpu/blocks/scanout.h */
+struct scanout_reader;
+struct monitor_settings; /* gpu/blocks/edid.h */
 
 /* The kernel's types: "i915-GVTg_V5_1" and so on; values as in Linux 6.1 gvt/vgpu.c. */
 struct vgpu_type {
@@ -25,7 +28,7 @@ struct vgpu_type {
     uint64_t low_gm, high_gm; /* bytes */
     unsigned fences;
     unsigned weight;
-    unsigned width, height; /* of the virtual monitor */
+    unsigned width, height; /* of the virtual monitor, at most */
 };
 /* Terminated by an entry without a name. */
 extern const struct vgpu_type vgpu_types[];
@@ -41,6 +44,7 @@ struct vgpu_config {
     unsigned cap;       /* most of each engine's time, in percent; 0: no cap */
     bool latency;       /* in the scheduler's latency class */
     bool hdmi;          /* the monitor is on HDMI (EDID by GMBUS) instead of DisplayPort (EDID by AUX) */
+    const struct monitor_settings *monitor; /* with its mode; NULL for the type's size; copied */
     struct trace *trace;
     /* Called once, from any thread, when the vGPU is disabled because of what its guest did; must not block. May be NULL. */
     void (*failed)(void *opaque, const char *reason);
@@ -64,6 +68,13 @@ void vgpu_set_weight(struct vgpu *vgpu, unsigned weight);
 
 /* The reason why it was disabled, or NULL; valid until vgpu_destroy(). */
 const char *vgpu_failure(struct vgpu *vgpu);
+
+/*
+ * For who looks at the virtual monitor often: what its pipe is set to now and when the next vertical blank begins (UINT64_MAX: the pipe is off), which costs
+ * next to nothing; then a reader of the picture of that. False or NULL with an error when the vGPU is disabled or there is no picture.
+ */
+bool vgpu_scanout(struct vgpu *vgpu, struct scanout *scanout, uint64_t *vblank_ns, GError **error);
+struct scanout_reader *vgpu_reader(struct vgpu *vgpu, const struct scanout *scanout, GError **error);
 
 /* What the virtual monitor shows now; NULL with an error when the guest has no plane on. Caller frees with image_free(). */
 struct image *vgpu_screenshot(struct vgpu *vgpu, GError **error);

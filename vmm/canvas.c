@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Drawing for reports: one set of calls, SVG or pixels. Cairo draws the pixels; the SVG is written here, because Cairo's would hold outlines
- * where people want text that they can select and search. Used by timeline_draw.c.
+ * where people want text that they can select and search. Used by timeline_draw.c and display/card.c.
  */
 #include "vmm/canvas.h"
 
@@ -100,6 +100,24 @@ void canvas_text(struct canvas *canvas, double x, double y, enum canvas_anchor a
     g_autofree char *escaped = g_markup_escape_text(text, -1);
     g_string_append_printf(canvas->svg, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\" font-size=\"%d\" fill=\"#%06x\">%s</text>\n", (int)x,
                            (int)y, anchors[anchor], large ? LARGE_SIZE : SMALL_SIZE, color, escaped);
+}
+
+bool canvas_copy_pixels(const struct canvas *canvas, uint32_t *pixels)
+{
+    cairo_surface_t *surface = cairo_get_target(canvas->pixels);
+
+    cairo_surface_flush(surface);
+    const uint8_t *data = cairo_image_surface_get_data(surface);
+    size_t stride = (size_t)cairo_image_surface_get_stride(surface);
+    if (!data || cairo_status(canvas->pixels) != CAIRO_STATUS_SUCCESS)
+        return false;
+    for (unsigned y = 0; y < canvas->height; y++)
+        for (unsigned x = 0; x < canvas->width; x++) {
+            uint32_t pixel;
+            memcpy(&pixel, data + y * stride + x * sizeof(pixel), sizeof(pixel));
+            pixels[(size_t)y * canvas->width + x] = pixel | 0xff000000;
+        }
+    return true;
 }
 
 bool canvas_write(const struct canvas *canvas, const char *path, GError **error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rectangles and small text, as SVG or as pixels. Used by timeline_draw.c. */
+/* Rectangles and small text, as SVG or as pixels. Used by timeline_draw.c and display/card.c. */
 #ifndef MEDIANT_VMM_CANVAS_H
 #define MEDIANT_VMM_CANVAS_H
 
@@ -24,6 +24,8 @@ void canvas_destroy(struct canvas *canvas); /* NULL is allowed */
 void canvas_rect(struct canvas *canvas, double x, double y, double width, double height, uint32_t color);
 /* y is the baseline. Text is in two sizes: large for titles. */
 void canvas_text(struct canvas *canvas, double x, double y, enum canvas_anchor anchor, bool large, uint32_t color, const char *text);
+/* Of one of pixels: copies all of them, row by row, as 0xffRRGGBB. False when memory was short. */
+bool canvas_copy_pixels(const struct canvas *canvas, uint32_t *pixels);
 /* Writes the SVG or a PNG. */
 bool canvas_write(const struct canvas *canvas, const char *path, GError **error);
 

@@ -41,6 +41,9 @@ struct gpu_user {
     const char *name;
     const char *type;        /* vGPU type, "passthrough", or "none": also when the GPU is another process's */
     const char *monitor;
+    const char *mode, *edid; /* or NULL */
+    const char *vnc, *vnc_password; /* or NULL */
+    const char *keymap;      /* NULL: nothing is typed here */
     const char *screenshot;  /* path, or NULL */
     unsigned weight;         /* 0: the type's */
     unsigned cap;            /* percent of each engine; 0: none */

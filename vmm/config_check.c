@@ -6,6 +6,7 @@
 #include "vmm/boot.h"
 #include "vmm/cpu_group.h"
 #include "vmm/config.h"
+#include "vmm/display/screens.h"
 #include "vmm/error.h"
 #include "vmm/gpu_pool.h"
 #include "vmm/pci_bus.h"
@@ -102,5 +103,5 @@ bool config_check(const struct config *config, enum config_check_depth depth, GE
     for (unsigned i = 0; i < config->vms->len; i++)
         if (!check_vm(config, g_ptr_array_index(config->vms, i), depth, error))
             return false;
-    return check_gpus(config, error);
+    return check_gpus(config, error) && screens_check(config, error);
 }

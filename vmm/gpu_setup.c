@@ -9,6 +9,7 @@
 #include "gpu/model/model.h"
 #include "mmio/vgpu.h"
 #include "scheduler/scheduler.h"
+#include "vmm/display/mode.h"
 #include "vmm/error.h"
 #include "vmm/observe/hang_files.h"
 #include "vmm/gpu_pool.h"
@@ -56,10 +57,10 @@ static void vgpu_hung(void *opaque, const struct error_state *state)
     hang_files_add(gpu->setup->hangs, state);
 }
 
-static struct model *create_model(struct gpu_setup *setup, unsigned trace_id, bool hdmi, GError **error)
+static struct model *create_model(struct gpu_setup *setup, unsigned trace_id, bool hdmi, const struct monitor_settings *monitor, GError **error)
 {
     struct model_config config = {
-        .aperture_size = setup->config.config->gpu.aperture, .trace = setup->config.trace, .hdmi = hdmi, .vgpu = trace_id};
+        .aperture_size = setup->config.config->gpu.aperture, .trace = setup->config.trace, .hdmi = hdmi, .monitor = monitor, .vgpu = trace_id};
 
     return model_create(&config, error);
 }
@@ -75,7 +76,7 @@ static bool create_shared(struct gpu_setup *setup, GError **error)
 
     if (setup->scheduler)
         return true;
-    struct model *model = create_model(setup, TRACE_HOST, false, error);
+    struct model *model = create_model(setup, TRACE_HOST, false, NULL, error);
     if (!model)
         return false;
     setup->driver = driver_create(model_gpu(model), setup->config.trace, error);
@@ -85,6 +86,7 @@ static bool create_shared(struct gpu_setup *setup, GError **error)
 
 static bool create_vgpu(struct gpu_setup *setup, struct user_gpu *gpu, const struct gpu_user *user, GError **error)
 {
+    struct monitor_settings monitor;
     struct vgpu_config config = {.id = gpu->trace_id,
                                  .name = user->name,
                                  .type = vgpu_type_find(user->type),
@@ -92,13 +94,14 @@ static bool create_vgpu(struct gpu_setup *setup, struct user_gpu *gpu, const str
                                  .cap = user->cap,
                                  .latency = user->latency,
                                  .hdmi = strcmp(user->monitor, "hdmi") == 0,
+                                 .monitor = &monitor,
                                  .trace = setup->config.trace,
                                  .failed = vgpu_failed,
                                  .hung = vgpu_hung,
                                  .opaque = gpu};
     g_autoptr(GError) problem = NULL;
 
-    if (!create_shared(setup, error))
+    if (!mode_load(setup->config.config, user, &monitor, error) || !create_shared(setup, error))
         return false;
     gpu->vgpu = vgpu_create(setup->scheduler, setup->driver, &config, &problem);
     if (!gpu->vgpu) {
@@ -112,7 +115,11 @@ static bool create_vgpu(struct gpu_setup *setup, struct user_gpu *gpu, const str
 
 static bool create_passthrough(struct gpu_setup *setup, struct user_gpu *gpu, const struct gpu_user *user, GError **error)
 {
-    gpu->passthrough = create_model(setup, gpu->trace_id, strcmp(user->monitor, "hdmi") == 0, error);
+    struct monitor_settings monitor;
+
+    if (!mode_load(setup->config.config, user, &monitor, error))
+        return false;
+    gpu->passthrough = create_model(setup, gpu->trace_id, strcmp(user->monitor, "hdmi") == 0, &monitor, error);
     if (!gpu->passthrough)
         return false;
     gpu->device = model_pci(gpu->passthrough);
@@ -344,6 +351,40 @@ bool gpu_setup_set_policy(struct gpu_setup *setup, const char *policy, GError **
 const char *gpu_setup_policy(struct gpu_setup *setup)
 {
     return setup->scheduler ? scheduler_policy(setup->scheduler) : setup->config.config->scheduler.policy;
+}
+
+bool gpu_setup_scanout(struct gpu_setup *setup, unsigned user, struct scanout *scanout, uint64_t *vblank_ns, GError **error)
+{
+    bool ok = true;
+
+    g_rw_lock_reader_lock(&setup->lock);
+    const struct user_gpu *gpu = &setup->gpus[user];
+    if (gpu->vgpu) {
+        ok = vgpu_scanout(gpu->vgpu, scanout, vblank_ns, error);
+    } else if (gpu->passthrough) {
+        model_scanout(gpu->passthrough, scanout, vblank_ns);
+    } else {
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "there is no GPU in this process");
+        ok = false;
+    }
+    g_rw_lock_reader_unlock(&setup->lock);
+    return ok;
+}
+
+struct scanout_reader *gpu_setup_reader(struct gpu_setup *setup, unsigned user, const struct scanout *scanout, GError **error)
+{
+    struct scanout_reader *reader = NULL;
+
+    g_rw_lock_reader_lock(&setup->lock);
+    const struct user_gpu *gpu = &setup->gpus[user];
+    if (gpu->vgpu)
+        reader = vgpu_reader(gpu->vgpu, scanout, error);
+    else if (gpu->passthrough)
+        reader = model_reader(gpu->passthrough, scanout, error);
+    else
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "there is no GPU in this process");
+    g_rw_lock_reader_unlock(&setup->lock);
+    return reader;
 }
 
 struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned user, GError **error)

@@ -17,6 +17,8 @@ extern "C" {
 
 struct gpu_setup;
 struct image;
+struct scanout;
+struct scanout_reader;
 struct vgpu_stats;
 struct vgpu_type;
 
@@ -66,6 +68,12 @@ bool gpu_setup_set_policy(struct gpu_setup *setup, const char *policy, GError **
 const char *gpu_setup_policy(struct gpu_setup *setup);
 /* The user's screen; NULL with an error. Caller frees with image_free(). Threads as above. */
 struct image *gpu_setup_screenshot(struct gpu_setup *setup, unsigned user, GError **error);
+/*
+ * For who looks at the user's screen often: what its pipe is set to, which is cheap, and when its next vertical blank begins (UINT64_MAX: it is off); then
+ * a reader of the picture of that (gpu/blocks/scanout.h). Threads as above.
+ */
+bool gpu_setup_scanout(struct gpu_setup *setup, unsigned user, struct scanout *scanout, uint64_t *vblank_ns, GError **error);
+struct scanout_reader *gpu_setup_reader(struct gpu_setup *setup, unsigned user, const struct scanout *scanout, GError **error);
 
 #ifdef __cplusplus
 }

@@ -72,10 +72,22 @@ static char **monitor_choices(void)
     return g_strdupv((char **)names);
 }
 
+static char **input_choices(void)
+{
+    static const char *const names[] = {"auto", "yes", "no", NULL};
+
+    return g_strdupv((char **)names);
+}
+
 #define WEIGHT_HELP "share of the engines' time against the other vGPUs; the type's weight if not given"
 #define CLASS_HELP "latency: goes before vGPUs of the class normal as long as it uses no more than its weight's part of an engine; its share stays the same"
 #define CAP_HELP "what it gets at most of each engine's time, in percent, also when nobody else wants it; with every policy"
 #define MONITOR_HELP "how its monitor is connected: DisplayPort (EDID by AUX) or HDMI (EDID by GMBUS)"
+
+#define MODE_HELP "best mode of its monitor, WIDTHxHEIGHT or WIDTHxHEIGHT@HZ; the largest of the type at 60 Hz if not given"
+#define EDID_HELP "file with the EDID of its monitor, 128 or 256 bytes, instead of one that is made of mode"
+#define VNC_HELP "where its screen is shown by VNC: a port of 127.0.0.1, ADDRESS:PORT, or unix: and a path; an address that others reach needs vnc_password"
+#define VNC_PASSWORD_HELP "file whose first line viewers must know: 1 to 8 characters; not readable for others"
 
 const struct option options[] = {
     {OPTION_GPU, "backend", OPTION_CHOICE, offsetof(struct gpu_settings, backend), "model", .choices = backend_choices,
@@ -138,6 +150,14 @@ const struct option options[] = {
     {OPTION_VM, "gpu_cap", OPTION_NUMBER, offsetof(struct vm_settings, gpu_cap), "", .min = 1, .max = 100, .example = "50", .help = CAP_HELP},
     {OPTION_VM, "monitor", OPTION_CHOICE, offsetof(struct vm_settings, monitor), "dp", .choices = monitor_choices, .example = "dp",
      .help = MONITOR_HELP},
+    {OPTION_VM, "mode", OPTION_STRING, offsetof(struct vm_settings, mode), "", .example = "1920x1080@60", .help = MODE_HELP},
+    {OPTION_VM, "edid", OPTION_PATH, offsetof(struct vm_settings, edid), "", .example = "monitor.edid", .help = EDID_HELP},
+    {OPTION_VM, "vnc", OPTION_STRING, offsetof(struct vm_settings, vnc), "", .example = "5900", .help = VNC_HELP},
+    {OPTION_VM, "vnc_password", OPTION_PATH, offsetof(struct vm_settings, vnc_password), "", .example = "alpha.password", .help = VNC_PASSWORD_HELP},
+    {OPTION_VM, "keymap", OPTION_STRING, offsetof(struct vm_settings, keymap), "us", .example = "us",
+     .help = "keyboard layout that the guest has set, as X and Linux call it (us, de, fr(bepo)): what a viewer types is turned into keys of it"},
+    {OPTION_VM, "input", OPTION_CHOICE, offsetof(struct vm_settings, input), "auto", .choices = input_choices, .example = "yes",
+     .help = "virtio keyboard and tablet; auto: if it has vnc"},
     {OPTION_VM, "serial", OPTION_SERIAL, offsetof(struct vm_settings, serial), "stdio", .example = "stdio",
      .help = "where its serial port goes"},
     {OPTION_VM, "console", OPTION_SERIAL, offsetof(struct vm_settings, console), "none", .example = "stdio",
@@ -158,6 +178,12 @@ const struct option options[] = {
     {OPTION_VGPU, "gpu_cap", OPTION_NUMBER, offsetof(struct vgpu_settings, gpu_cap), "", .min = 1, .max = 100, .example = "50", .help = CAP_HELP},
     {OPTION_VGPU, "monitor", OPTION_CHOICE, offsetof(struct vgpu_settings, monitor), "dp", .choices = monitor_choices, .example = "dp",
      .help = MONITOR_HELP},
+    {OPTION_VGPU, "mode", OPTION_STRING, offsetof(struct vgpu_settings, mode), "", .example = "1920x1080@60", .help = MODE_HELP},
+    {OPTION_VGPU, "edid", OPTION_PATH, offsetof(struct vgpu_settings, edid), "", .example = "monitor.edid", .help = EDID_HELP},
+    {OPTION_VGPU, "vnc", OPTION_STRING, offsetof(struct vgpu_settings, vnc), "", .example = "5900",
+     .help = VNC_HELP ". For looking only: keyboard and pointer are those of the other VMM"},
+    {OPTION_VGPU, "vnc_password", OPTION_PATH, offsetof(struct vgpu_settings, vnc_password), "", .example = "alpha.password",
+     .help = VNC_PASSWORD_HELP},
     {OPTION_VGPU, "screenshot", OPTION_PATH, offsetof(struct vgpu_settings, screenshot), "", .example = "screen.png",
      .help = "PNG file for what the guest's screen shows when its VMM leaves, at the end, and at SIGUSR1"},
 };

@@ -54,6 +54,12 @@ struct vm_settings {
     char *gpu_class;  /* "normal" or "latency" */
     uint64_t gpu_cap; /* percent of each engine's time; 0: none */
     char *monitor;    /* "dp" or "hdmi" */
+    char *mode;       /* of the monitor, as 1920x1080@60; or NULL */
+    char *edid;       /* path of the monitor's EDID, or NULL */
+    char *vnc;        /* where the screen is shown, or NULL: vmm/display/address.h */
+    char *vnc_password; /* path, or NULL */
+    char *keymap;     /* the keyboard layout that the guest has set */
+    char *input;      /* "auto", "yes" or "no": whether it has keyboard and tablet */
     char *serial;     /* "stdio", "none" or a path */
     char *console;    /* as serial; "none": the device is not there */
     char *args;       /* the command line of image, or NULL */
@@ -74,6 +80,7 @@ struct vgpu_settings {
     char *gpu_class;  /* "normal" or "latency" */
     uint64_t gpu_cap; /* percent of each engine's time; 0: none */
     char *monitor;    /* "dp" or "hdmi" */
+    char *mode, *edid, *vnc, *vnc_password; /* as those of a VM */
     char *screenshot; /* path, or NULL */
 };
 

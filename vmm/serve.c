@@ -3,6 +3,7 @@
 #include "vmm/serve.h"
 
 #include "vmm/control/control.h"
+#include "vmm/display/screens.h"
 #include "vmm/error.h"
 #include "vmm/gpu_setup.h"
 #include "vmm/messages.h"
@@ -25,6 +26,7 @@ struct serve {
     struct outputs *outputs;
     struct messages *messages;
     struct control *control; /* or NULL */
+    struct screens *screens;
     struct served *served;
     struct mdev *mdev; /* or NULL */
     guint signals[3], timer;
@@ -225,6 +227,9 @@ static bool create(struct serve *serve, GError **error)
     serve->outputs = outputs_create(serve->options->outputs, serve->config, &serve->figures, error);
     if (!serve->outputs)
         return false;
+    serve->screens = screens_create(serve->config, serve->gpu, serve->messages, error);
+    if (!serve->screens)
+        return false;
     const struct served_config served = {.config_path = serve->config->path,
                                          .gpu = serve->gpu,
                                          .messages = serve->messages,
@@ -239,7 +244,9 @@ static bool create(struct serve *serve, GError **error)
             return false;
     if (config_grows(serve->config) && !served_prepare_to_grow(serve->served, error))
         return false;
-    return !serve->mdev || start_mdev(serve, error);
+    if (serve->mdev && !start_mdev(serve, error))
+        return false;
+    return screens_start(serve->screens, error);
 }
 
 static void destroy(struct serve *serve)
@@ -249,6 +256,7 @@ static void destroy(struct serve *serve)
             g_source_remove(serve->signals[i]);
     if (serve->timer)
         g_source_remove(serve->timer);
+    screens_destroy(serve->screens);
     mdev_destroy(serve->mdev);
     served_destroy(serve->served);
     control_stop(serve->control); /* nobody reports any more */

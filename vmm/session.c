@@ -4,6 +4,7 @@
 
 #include "vmm/console.h"
 #include "vmm/control/control.h"
+#include "vmm/display/screens.h"
 #include "vmm/error.h"
 #include "vmm/gpu_setup.h"
 #include "vmm/machine.h"
@@ -28,6 +29,7 @@ struct session_vm {
     unsigned index;
     const struct vm_settings *settings;
     struct machine *machine;
+    struct input input;
     bool running;
 };
 
@@ -44,6 +46,7 @@ struct session {
     struct outputs *outputs;
     struct messages *messages;
     struct control *control; /* or NULL */
+    struct screens *screens;
     guint signals[3], timer;
     bool timed_out, crashed, failed;
     bool vgpu_disabled, server_lost; /* atomics: set by threads of vGPUs and of vfio-user clients */
@@ -239,8 +242,9 @@ static bool create_machine(struct session *session, struct session_vm *vm, unsig
         return false;
     }
     struct virtio_device *console = NULL;
-    if (!vm_devices_attach(vm->machine, settings, session->config->path, prefix, session->messages, &console, error))
+    if (!vm_devices_attach(vm->machine, settings, session->config->path, prefix, session->messages, &console, &vm->input, error))
         return false;
+    screens_set_input(session->screens, vm->index, &vm->input);
     /* Of a guest that writes to standard output by both, the console gets the input: a kernel's early messages go by the port. */
     if (stdio && vms_on_stdio == 1)
         session->console = strcmp(settings->console, "stdio") == 0 ? console_create(STDIN_FILENO, input_to_console, console)
@@ -288,6 +292,9 @@ static bool create(struct session *session, GError **error)
         return false;
     if (!start_control(session, error))
         return false;
+    session->screens = screens_create(session->config, session->gpu, session->messages, error);
+    if (!session->screens)
+        return false;
     for (unsigned i = 0; i < session->count; i++)
         vms_on_stdio += on_stdio(session->vms[i].settings);
     for (unsigned i = 0; i < session->count; i++)
@@ -306,6 +313,8 @@ static bool start(struct session *session, GError **error)
         vm->running = true;
         session->running++;
     }
+    if (!screens_start(session->screens, error))
+        return false;
     if (session->options->timeout_s > 0)
         session->timer = g_timeout_add((guint)(session->options->timeout_s * 1000), on_timeout, session);
     notify_ready();
@@ -321,6 +330,7 @@ static void destroy(struct session *session)
     if (session->timer)
         g_source_remove(session->timer);
     console_destroy(session->console);
+    screens_destroy(session->screens);
     for (unsigned i = 0; i < session->count; i++)
         machine_destroy(session->vms[i].machine);
     control_stop(session->control); /* vGPUs report no more */

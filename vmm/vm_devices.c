@@ -7,6 +7,7 @@
 #include "vmm/virtio/block.h"
 #include "vmm/virtio/console.h"
 #include "vmm/virtio/device.h"
+#include "vmm/virtio/input.h"
 #include "vmm/virtio/net.h"
 #include "vmm/virtio/p9.h"
 #include "vmm/virtio/pci.h"
@@ -127,10 +128,32 @@ static bool add_console(struct bench *bench, const char *prefix, struct virtio_d
     return true;
 }
 
+static bool add_input(struct bench *bench, struct input *input, GError **error)
+{
+    struct virtio_device *keyboard = virtio_input_create(VIRTIO_INPUT_KEYBOARD), *tablet = virtio_input_create(VIRTIO_INPUT_TABLET);
+    unsigned next = bench->slot;
+
+    bench->slot = VM_KEYBOARD_SLOT;
+    if (!plug(bench, "input", "keyboard", keyboard, error)) {
+        tablet->ops->destroy(tablet);
+        return false;
+    }
+    bench->slot = VM_TABLET_SLOT;
+    if (!plug(bench, "input", "tablet", tablet, error))
+        return false;
+    bench->slot = next;
+    *input = (struct input){.keyboard = keyboard, .tablet = tablet};
+    return true;
+}
+
 bool vm_devices_attach(struct machine *machine, const struct vm_settings *vm, const char *path, const char *prefix, struct messages *messages,
-                       struct virtio_device **console, GError **error)
+                       struct virtio_device **console, struct input *input, GError **error)
 {
     struct bench bench = {.machine = machine, .vm = vm, .path = path, .messages = messages, .slot = VM_DEVICES_SLOT};
+
+    *input = (struct input){0};
+    if ((strcmp(vm->input, "yes") == 0 || (strcmp(vm->input, "auto") == 0 && vm->vnc)) && !add_input(&bench, input, error))
+        return false;
 
     for (unsigned i = 0; vm->disks && i < vm->disks->len; i++)
         if (!add_disk(&bench, g_ptr_array_index(vm->disks, i), error))

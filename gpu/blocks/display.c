@@ -36,9 +36,10 @@ struct display *display_create(const struct display_config *config, GError **err
     display->trace = config->trace;
     display->vgpu = config->vgpu;
     if (config->monitor != DISPLAY_MONITOR_NONE &&
-        !monitor_init(&display->s.monitor, config->width, config->height, interface)) {
+        !monitor_init(&display->s.monitor, &config->mode, interface)) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                    "no monitor can have %ux%u pixels at 60 Hz (640x480 to 4095x4095)", config->width, config->height);
+                    "no monitor can have %ux%u pixels at %u Hz (640x480 to 4095x4095)", config->mode.width, config->mode.height,
+                    config->mode.refresh_hz ? config->mode.refresh_hz : EDID_REFRESH);
         g_free(display);
         return NULL;
     }

@@ -17,10 +17,9 @@
 #ifndef MEDIANT_GPU_BLOCKS_DISPLAY_H
 #define MEDIANT_GPU_BLOCKS_DISPLAY_H
 
+#include "gpu/blocks/edid.h"
+
 #include <glib.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -76,7 +75,7 @@ struct display_config {
     struct irq_tree *irq;          /* the owner's; the display sets events and levels, and looks at masks to know who waits */
     enum display_port port;        /* where the monitor is */
     enum display_monitor monitor;
-    unsigned width, height;        /* the monitor's best mode, 640x480 .. 4095x4095, 60 Hz */
+    struct monitor_settings mode;  /* the monitor's; width and height are given, 640x480 .. 4095x4095 */
     /*
      * How long software may take to update a pipe, 0 for no time at all. A driver that must be done before the next vblank looks at the scan line
      * first and goes ahead when it has its 100 us (i915 intel_pipe_update_start), which is little where each access is trapped and crosses a socket.

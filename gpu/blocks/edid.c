@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The EDID of the virtual monitor. Called by monitor.c. */
+/* The EDID of the virtual monitor. Called by monitor.c; edid_check.c looks at others. */
 #include "gpu/blocks/edid.h"
 
 #include <glib.h>
@@ -54,7 +54,7 @@ enum {
     CVT_RB_MIN_VBACK = 6,
     CVT_RB_MIN_VBLANK_US = 460,
     CVT_CLOCK_STEP_KHZ = 250,
-    REFRESH_HZ = 60,
+    FINE_CLOCK_STEP_KHZ = 10, /* what a detailed timing can tell: for rates that the standard does not reduce the blanking of */
 };
 
 /* The width of the vertical sync tells the aspect ratio (CVT table 2). */
@@ -71,11 +71,11 @@ static unsigned cvt_vsync(unsigned width, unsigned height)
     return 10;
 }
 
-static void cvt_reduced(unsigned width, unsigned height, struct edid_timing *timing)
+static void cvt_reduced(unsigned width, unsigned height, unsigned refresh_hz, struct edid_timing *timing)
 {
-    unsigned vsync = cvt_vsync(width, height);
+    unsigned vsync = cvt_vsync(width, height), step_khz = refresh_hz == EDID_REFRESH ? CVT_CLOCK_STEP_KHZ : FINE_CLOCK_STEP_KHZ;
     /* Time for one line if the blanking were exactly its minimum, in nanoseconds; then how many lines make up that minimum. */
-    uint64_t line_ns = (1000000000ull / REFRESH_HZ - CVT_RB_MIN_VBLANK_US * 1000ull) / height;
+    uint64_t line_ns = (1000000000ull / refresh_hz - CVT_RB_MIN_VBLANK_US * 1000ull) / height;
     unsigned vblank = (unsigned)(CVT_RB_MIN_VBLANK_US * 1000ull / line_ns) + 1;
     uint64_t clock_khz;
 
@@ -88,23 +88,24 @@ static void cvt_reduced(unsigned width, unsigned height, struct edid_timing *tim
     timing->vsync_start = (uint16_t)(height + CVT_RB_VFRONT);
     timing->vsync_end = (uint16_t)(height + CVT_RB_VFRONT + vsync);
     timing->vtotal = (uint16_t)(height + vblank);
-    clock_khz = (uint64_t)timing->htotal * timing->vtotal * REFRESH_HZ / 1000;
-    timing->clock_khz = (uint32_t)(clock_khz / CVT_CLOCK_STEP_KHZ * CVT_CLOCK_STEP_KHZ);
+    clock_khz = (uint64_t)timing->htotal * timing->vtotal * refresh_hz / 1000;
+    timing->clock_khz = (uint32_t)(clock_khz / step_khz * step_khz);
     timing->hsync_positive = true;
     timing->vsync_positive = false;
 }
 
-bool edid_timing_for(unsigned width, unsigned height, struct edid_timing *timing)
+bool edid_timing_for(unsigned width, unsigned height, unsigned refresh_hz, struct edid_timing *timing)
 {
-    if (width < EDID_MIN_WIDTH || height < EDID_MIN_HEIGHT || width > EDID_MAX_SIDE || height > EDID_MAX_SIDE)
+    if (width < EDID_MIN_WIDTH || height < EDID_MIN_HEIGHT || width > EDID_MAX_SIDE || height > EDID_MAX_SIDE || refresh_hz < EDID_MIN_REFRESH ||
+        refresh_hz > EDID_MAX_REFRESH)
         return false;
-    for (unsigned i = 0; i < G_N_ELEMENTS(dmt); i++) {
+    for (unsigned i = 0; i < G_N_ELEMENTS(dmt) && refresh_hz == EDID_REFRESH; i++) {
         if (dmt[i].hactive == width && dmt[i].vactive == height) {
             *timing = dmt[i];
             return true;
         }
     }
-    cvt_reduced(width, height, timing);
+    cvt_reduced(width, height, refresh_hz, timing);
     return timing->clock_khz / 10 <= UINT16_MAX;
 }
 
@@ -148,8 +149,8 @@ static void put_text(uint8_t *d, enum descriptor_tag tag, const char *text)
         d[5 + len] = '\n';
 }
 
-/* Range limits around what the modes here need: 50..61 Hz, lines from 640x480 up to the best mode. */
-static void put_range(uint8_t *d, const struct edid_timing *best)
+/* Range limits around what the modes here need: 50..61 Hz and the best mode's rate, lines from 640x480 up to the best mode. */
+static void put_range(uint8_t *d, const struct edid_timing *best, unsigned refresh_hz)
 {
     unsigned hmax_khz = (best->clock_khz + best->htotal - 1) / best->htotal;
     bool over = hmax_khz + 1 > 255;
@@ -157,9 +158,9 @@ static void put_range(uint8_t *d, const struct edid_timing *best)
     memset(d, 0, DESCRIPTOR_SIZE);
     d[3] = DESCRIPTOR_RANGE;
     d[4] = over ? 0x08 : 0; /* the horizontal maximum is offset by 255 */
-    d[5] = 50;
-    d[6] = 61;
-    d[7] = 30;
+    d[5] = (uint8_t)MIN(50, refresh_hz - 1);
+    d[6] = (uint8_t)MAX(61, refresh_hz + 1);
+    d[7] = (uint8_t)MIN(30, best->clock_khz / best->htotal);
     d[8] = (uint8_t)(MAX(hmax_khz + 1, 70) - (over ? 255 : 0));
     d[9] = (uint8_t)MAX((best->clock_khz + 9999) / 10000, 17); /* in units of 10 MHz */
     d[10] = 0x01; /* range limits only */
@@ -176,7 +177,7 @@ static const struct {
     {1920, 1080, 3}, {1920, 1200, 0},
 };
 
-static void put_standard(uint8_t *edid, unsigned width, unsigned height)
+static void put_standard(uint8_t *edid, unsigned width, unsigned height, unsigned refresh_hz)
 {
     unsigned n = 0;
 
@@ -185,7 +186,7 @@ static void put_standard(uint8_t *edid, unsigned width, unsigned height)
     for (unsigned i = G_N_ELEMENTS(standard); i-- && n < STANDARD_TIMINGS;) {
         if (standard[i].width > width || standard[i].height > height)
             continue;
-        if (standard[i].width == width && standard[i].height == height)
+        if (standard[i].width == width && standard[i].height == height && refresh_hz == EDID_REFRESH)
             continue;
         edid[EDID_STANDARD + 2 * n] = (uint8_t)(standard[i].width / 8 - 31);
         edid[EDID_STANDARD + 2 * n + 1] = (uint8_t)(standard[i].aspect << 6); /* + 0: 60 Hz */
@@ -193,7 +194,7 @@ static void put_standard(uint8_t *edid, unsigned width, unsigned height)
     }
 }
 
-bool edid_build(uint8_t edid[EDID_SIZE], unsigned width, unsigned height, enum edid_interface interface)
+bool edid_build(uint8_t edid[EDID_SIZE], unsigned width, unsigned height, unsigned refresh_hz, enum edid_interface interface)
 {
     static const uint8_t header[8] = {0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00};
     static const uint8_t srgb[10] = {0xee, 0x91, 0xa3, 0x54, 0x4c, 0x99, 0x26, 0x0f, 0x50, 0x54};
@@ -201,7 +202,7 @@ bool edid_build(uint8_t edid[EDID_SIZE], unsigned width, unsigned height, enum e
     unsigned width_mm, height_mm;
     uint8_t sum = 0;
 
-    if (!edid_timing_for(width, height, &best))
+    if (!edid_timing_for(width, height, refresh_hz, &best))
         return false;
     memset(edid, 0, EDID_SIZE);
     memcpy(edid, header, sizeof(header));
@@ -229,10 +230,10 @@ bool edid_build(uint8_t edid[EDID_SIZE], unsigned width, unsigned height, enum e
         edid[EDID_ESTABLISHED] |= 0x01;
     if (width >= 1024 && height >= 768)
         edid[EDID_ESTABLISHED + 1] |= 0x08;
-    put_standard(edid, width, height);
+    put_standard(edid, width, height, refresh_hz);
 
     put_timing(edid + EDID_DESCRIPTORS, &best, width_mm, height_mm);
-    put_range(edid + EDID_DESCRIPTORS + DESCRIPTOR_SIZE, &best);
+    put_range(edid + EDID_DESCRIPTORS + DESCRIPTOR_SIZE, &best, refresh_hz);
     put_text(edid + EDID_DESCRIPTORS + 2 * DESCRIPTOR_SIZE, DESCRIPTOR_NAME, "Mediant");
     put_text(edid + EDID_DESCRIPTORS + 3 * DESCRIPTOR_SIZE, DESCRIPTOR_SERIAL, "1");
 

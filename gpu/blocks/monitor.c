@@ -73,10 +73,18 @@ static void dpcd_defaults(struct monitor *monitor)
     dpcd[DPCD_SET_POWER] = POWER_D0;
 }
 
-bool monitor_init(struct monitor *monitor, unsigned width, unsigned height, enum edid_interface interface)
+bool monitor_init(struct monitor *monitor, const struct monitor_settings *settings, enum edid_interface interface)
 {
+    unsigned refresh_hz = settings->refresh_hz ? settings->refresh_hz : EDID_REFRESH;
+    struct edid_timing best;
+
     memset(monitor, 0, sizeof(*monitor));
-    if (!edid_build(monitor->edid, width, height, interface))
+    monitor->edid_size = settings->edid_size ? settings->edid_size : EDID_SIZE;
+    if (settings->edid_size && edid_check(settings->edid, settings->edid_size, &best))
+        return false;
+    if (settings->edid_size)
+        memcpy(monitor->edid, settings->edid, settings->edid_size);
+    else if (!edid_build(monitor->edid, settings->width, settings->height, refresh_hz, interface))
         return false;
     monitor->connected = true;
     monitor_reset(monitor);
@@ -122,7 +130,7 @@ uint8_t monitor_i2c_read(struct monitor *monitor)
     if (monitor->slave != DDC_EDID || !monitor->read)
         return 0xff; /* nobody pulls the line down */
     monitor->offset++;
-    return at < EDID_SIZE ? monitor->edid[at] : 0;
+    return at < monitor->edid_size ? monitor->edid[at] : 0;
 }
 
 void monitor_i2c_stop(struct monitor *monitor)

@@ -24,7 +24,8 @@ enum { MONITOR_DPCD_SIZE = 0x700 }; /* what lies above reads as 0 */
 
 struct monitor {
     bool connected;
-    uint8_t edid[EDID_SIZE];
+    uint8_t edid[EDID_MAX_SIZE];
+    size_t edid_size;
     /* I2C. */
     uint8_t segment; /* of 256 bytes; back to 0 after a stop */
     uint8_t offset;  /* in the segment */
@@ -35,8 +36,8 @@ struct monitor {
     uint8_t dpcd[MONITOR_DPCD_SIZE];
 };
 
-/* Power-on, best mode of width x height. False when no EDID can describe it. */
-bool monitor_init(struct monitor *monitor, unsigned width, unsigned height, enum edid_interface interface);
+/* Power-on; width and height are given. False when no EDID can describe the mode, or the one that is given is not good. */
+bool monitor_init(struct monitor *monitor, const struct monitor_settings *settings, enum edid_interface interface);
 /* What plugging out and in, or the loss of power, leaves: DPCD at its defaults, no transaction. */
 void monitor_reset(struct monitor *monitor);
 

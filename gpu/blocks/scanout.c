@@ -226,18 +226,23 @@ static void composer_finish(struct composer *c)
     g_free(c->above);
 }
 
-static void compose(struct composer *c, struct image *image)
+static void compose_line(struct composer *c, unsigned y, uint32_t *out)
 {
-    for (unsigned y = 0; y < c->height; y++) {
-        uint32_t *out = image->pixels + (size_t)y * c->width;
+    for (unsigned x = 0; x < c->width; x++)
+        out[x] = c->background;
+    memset(c->above, 0, c->width);
+    for (unsigned i = 0; i < c->count; i++)
+        draw_layer(c, i, y, out);
+    draw_cursor(c, y, out);
+}
 
-        for (unsigned x = 0; x < c->width; x++)
-            out[x] = c->background;
-        memset(c->above, 0, c->width);
-        for (unsigned i = 0; i < c->count; i++)
-            draw_layer(c, i, y, out);
-        draw_cursor(c, y, out);
-    }
+static struct image *compose(struct composer *c)
+{
+    struct image *image = image_create(c->width, c->height);
+
+    for (unsigned y = 0; image && y < c->height; y++)
+        compose_line(c, y, image->pixels + (size_t)y * c->width);
+    return image;
 }
 
 /* The pipe's scaler: the picture in a window of the active area, black around. */
@@ -262,32 +267,90 @@ static struct image *scale_pipe(const struct image *from, unsigned width, unsign
     return to;
 }
 
-struct image *scanout_render(const struct scanout *scanout, scanout_read_fn read, void *opaque, GError **error)
-{
+/* All of it is made at the beginning where the pipe's scaler mixes lines. */
+struct scanout_reader {
     struct composer composer;
-    struct image *image, *scaled;
-    struct rect window;
+    struct image *scaled; /* or NULL */
+    unsigned width, height, grain;
+};
+
+static void *no_memory(unsigned width, unsigned height, GError **error)
+{
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "no memory for a picture of %ux%u", width, height);
+    return NULL;
+}
+
+static struct image *scaled_picture(struct composer *c, const struct rect *window)
+{
+    struct image *image = compose(c);
     unsigned width, height;
+
+    scanout_size(c->scanout, &width, &height);
+    struct image *scaled = image ? scale_pipe(image, width, height, window) : NULL;
+    image_free(image);
+    return scaled;
+}
+
+struct scanout_reader *scanout_reader_create(const struct scanout *scanout, scanout_read_fn read, void *opaque, GError **error)
+{
+    struct scanout_reader *reader;
+    struct rect window;
 
     if (!scanout->on) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_INITIALIZED, "no pipe is on: nothing is shown");
         return NULL;
     }
-    scanout_source_size(scanout, &width, &height);
-    image = image_create(width, height);
-    if (!image) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "no memory for a picture of %ux%u", width, height);
-        return NULL;
-    }
-    composer_init(&composer, scanout, read, opaque);
-    compose(&composer, image);
-    composer_finish(&composer);
+    reader = g_new0(struct scanout_reader, 1);
+    composer_init(&reader->composer, scanout, read, opaque);
+    scanout_size(scanout, &reader->width, &reader->height);
+    reader->grain = 1;
+    for (unsigned i = 0; i < reader->composer.count; i++)
+        reader->grain = MAX(reader->grain, surface_grain(reader->composer.layers[i].surface));
     if (!scanout_pipe_scaler(scanout, &window))
-        return image;
-    scanout_size(scanout, &width, &height);
-    scaled = scale_pipe(image, width, height, &window);
-    image_free(image);
-    if (!scaled)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "no memory for a picture of %ux%u", width, height);
-    return scaled;
+        return reader;
+    reader->scaled = scaled_picture(&reader->composer, &window);
+    if (reader->scaled)
+        return reader;
+    scanout_reader_destroy(reader);
+    scanout_size(scanout, &window.width, &window.height);
+    return no_memory(window.width, window.height, error);
+}
+
+void scanout_reader_destroy(struct scanout_reader *reader)
+{
+    if (!reader)
+        return;
+    composer_finish(&reader->composer);
+    image_free(reader->scaled);
+    g_free(reader);
+}
+
+void scanout_reader_size(const struct scanout_reader *reader, unsigned *width, unsigned *height, unsigned *grain)
+{
+    *width = reader->width;
+    *height = reader->height;
+    *grain = reader->grain;
+}
+
+void scanout_reader_line(struct scanout_reader *reader, unsigned y, uint32_t *out)
+{
+    if (reader->scaled)
+        memcpy(out, reader->scaled->pixels + (size_t)y * reader->width, reader->width * sizeof(*out));
+    else
+        compose_line(&reader->composer, y, out);
+}
+
+struct image *scanout_render(const struct scanout *scanout, scanout_read_fn read, void *opaque, GError **error)
+{
+    struct scanout_reader *reader = scanout_reader_create(scanout, read, opaque, error);
+    struct image *image = reader && !reader->scaled ? compose(&reader->composer) : NULL;
+
+    if (!reader)
+        return NULL;
+    if (reader->scaled)
+        image = g_steal_pointer(&reader->scaled);
+    else if (!image)
+        no_memory(reader->width, reader->height, error);
+    scanout_reader_destroy(reader);
+    return image;
 }

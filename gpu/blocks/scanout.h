@@ -59,6 +59,17 @@ typedef bool (*scanout_read_fn)(void *opaque, uint64_t gma, void *buf, size_t le
 struct image *scanout_render(const struct scanout *scanout, scanout_read_fn read, void *opaque, GError **error);
 
 /*
+ * The same line by line, for who looks often and wants to know what changed; scanout, and what read needs, outlive the reader. NULL with an error when the pipe
+ * is off. Lines come in any order, but those of a block of `grain` (1 where no plane is tiled) are read from memory together. One thread at a time.
+ */
+struct scanout_reader;
+struct scanout_reader *scanout_reader_create(const struct scanout *scanout, scanout_read_fn read, void *opaque, GError **error);
+void scanout_reader_destroy(struct scanout_reader *reader); /* NULL is allowed */
+void scanout_reader_size(const struct scanout_reader *reader, unsigned *width, unsigned *height, unsigned *grain);
+/* Line y, below the height: width pixels to out, as in struct image. */
+void scanout_reader_line(struct scanout_reader *reader, unsigned y, uint32_t *out);
+
+/*
  * What the pipe and its planes show, in words and lines: "pipe A: 1920x1200 at 60.00 Hz on port D", "plane 1: 1920x1200
  * XRGB8888, X tiled, stride 7680, at 0x00400000" and what is wrong ("no plane is on"). Free with g_free(). Any thread.
  */

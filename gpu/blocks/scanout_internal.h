@@ -91,6 +91,8 @@ struct surface;
 struct surface *surface_create(const struct scanout *scanout, const struct plane_view *view, scanout_read_fn read,
                                void *opaque);
 void surface_destroy(struct surface *surface); /* NULL is allowed */
+/* How many lines are read together. */
+unsigned surface_grain(const struct surface *surface);
 /* Line y (below the view's height) as view->width pixels 0xAARRGGBB. Valid until the second next call. */
 const uint32_t *surface_line(struct surface *surface, unsigned y);
 

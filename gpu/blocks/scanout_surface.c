@@ -92,6 +92,11 @@ void surface_destroy(struct surface *s)
     g_free(s);
 }
 
+unsigned surface_grain(const struct surface *s)
+{
+    return MAX(s->tile_height, 1);
+}
+
 /* Puts one block into the lines of the band: as it lies, or turned clockwise. */
 static void place_block(struct surface *s, const uint8_t *block, unsigned column)
 {

@@ -139,12 +139,13 @@ struct model *model_create(const struct model_config *config, GError **error)
         .irq = model->irq,
         .port = DISPLAY_PORT_B,
         .monitor = config->hdmi ? DISPLAY_MONITOR_HDMI : DISPLAY_MONITOR_DP,
-        .width = MONITOR_WIDTH,
-        .height = MONITOR_HEIGHT,
+        .mode = {.width = MONITOR_WIDTH, .height = MONITOR_HEIGHT},
         .update_ns = UPDATE_NS,
         .trace = model->trace,
         .vgpu = model->vgpu,
     };
+    if (config->monitor)
+        display.mode = *config->monitor;
     model->display = display_create(&display, error);
     if (!model->display) {
         model_destroy(model);
@@ -197,12 +198,26 @@ static bool read_surface(void *opaque, uint64_t gma, void *buf, size_t len)
     return model_ggtt_read(opaque, gma, buf, len);
 }
 
+void model_scanout(struct model *model, struct scanout *scanout, uint64_t *vblank_ns)
+{
+    uint64_t now_ns = trace_now_ns();
+
+    model_lock(model);
+    display_scanout(model->display, now_ns, scanout);
+    *vblank_ns = display_next_vblank_ns(model->display, scanout->pipe, now_ns);
+    model_unlock(model);
+}
+
+struct scanout_reader *model_reader(struct model *model, const struct scanout *scanout, GError **error)
+{
+    return scanout_reader_create(scanout, read_surface, model, error);
+}
+
 struct image *model_screenshot(struct model *model, GError **error)
 {
     struct scanout scanout;
+    uint64_t vblank_ns;
 
-    model_lock(model);
-    display_scanout(model->display, trace_now_ns(), &scanout);
-    model_unlock(model);
+    model_scanout(model, &scanout, &vblank_ns);
     return scanout_render(&scanout, read_surface, model, error);
 }

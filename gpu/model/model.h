@@ -19,12 +19,16 @@ extern "C" {
 
 struct model;
 struct image; /* gpu/blocks/image.h */
+struct scanout;
+struct scanout_reader;
+struct monitor_settings;
 
 struct model_config {
     uint64_t aperture_size;  /* bytes, 256 MiB .. 4 GiB, a power of two; 0 for 256 MiB */
     struct trace *trace;     /* may be NULL; must outlive the model */
     bool hdmi;               /* the monitor is on HDMI (EDID by GMBUS) instead of DisplayPort (EDID by AUX) */
     unsigned vgpu;           /* the id that the model's own events carry in the trace */
+    const struct monitor_settings *monitor; /* gpu/blocks/edid.h, with its mode; NULL for 1920x1200; copied */
 };
 
 struct model *model_create(const struct model_config *config, GError **error);
@@ -33,6 +37,10 @@ void model_destroy(struct model *model); /* NULL is allowed; also through gpu_de
 /* The two faces; owned by the model. Only one of them may be used. */
 struct gpu *model_gpu(struct model *model);
 struct pci_device *model_pci(struct model *model);
+
+/* As vgpu_scanout() and vgpu_reader() of mmio/, for the model's own monitor. */
+void model_scanout(struct model *model, struct scanout *scanout, uint64_t *vblank_ns);
+struct scanout_reader *model_reader(struct model *model, const struct scanout *scanout, GError **error);
 
 /* What the model's own monitor shows now; NULL with an error when no plane is on. Caller frees with image_free(). */
 struct image *model_screenshot(struct model *model, GError **error);

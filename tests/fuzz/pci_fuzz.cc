@@ -13,6 +13,7 @@
 #include "mmio/vgpu.h"
 #include "scheduler/scheduler.h"
 #include "vmm/virtio/console.h"
+#include "vmm/virtio/input.h"
 #include "vmm/virtio/pci.h"
 #include "vmm/virtio/rng.h"
 
@@ -20,7 +21,7 @@ namespace {
 
 using namespace fuzz;
 
-enum { VGPU, MODEL, RNG, CONSOLE, KINDS };
+enum { VGPU, MODEL, RNG, CONSOLE, TABLET, KINDS };
 constexpr uint64_t BASE = 0x100000, BYTES = 1 << 20;
 
 // Offsets where things happen; the rest of 16 MiB is mostly nothing.
@@ -71,6 +72,8 @@ class World {
             functions[kind] = model_pci(model_create(&config, nullptr));
         } else if (kind == RNG) {
             functions[kind] = virtio_pci_create(&config, virtio_rng_create(), nullptr);
+        } else if (kind == TABLET) {
+            functions[kind] = virtio_pci_create(&config, virtio_input_create(VIRTIO_INPUT_TABLET), nullptr);
         } else {
             virtio_console_config console = {[](void *, const uint8_t *, size_t) {}, nullptr, nullptr};
             functions[kind] = virtio_pci_create(&config, virtio_console_create(&console), nullptr);

@@ -11,6 +11,7 @@ extern "C" {
 #include "vmm/virtio/block.h"
 #include "vmm/virtio/console.h"
 #include "vmm/virtio/device.h"
+#include "vmm/virtio/input.h"
 #include "vmm/virtio/net.h"
 #include "vmm/virtio/p9.h"
 #include "vmm/virtio/rng.h"
@@ -23,7 +24,7 @@ namespace {
 
 using namespace fuzz;
 
-enum { BLOCK, BLOCK_READ_ONLY, RNG, CONSOLE, NET, P9, KINDS };
+enum { BLOCK, BLOCK_READ_ONLY, RNG, CONSOLE, NET, P9, TABLET, KINDS };
 constexpr uint64_t BASE = 0x100000, BYTES = 0x20000;    // of the guest, with what is not mapped at both sides
 constexpr uint64_t CONSTANT = 0x200000, HIDDEN = 0x4000; // of the guest, only to read
 constexpr uint64_t QUEUE_BYTES = 0x4000, TABLES = 0x10000; // queue n is at BASE + n * QUEUE_BYTES
@@ -69,6 +70,8 @@ class World {
             virtio_net_config config = {};
             config.backend = net_fd_create(pair[0]);
             dev = virtio_net_create(&config, &error);
+        } else if (kind == TABLET) {
+            dev = virtio_input_create(VIRTIO_INPUT_TABLET);
         } else {
             virtio_p9_config config = {folder.c_str(), "fuzz", true};
             dev = virtio_p9_create(&config, &error);
@@ -76,6 +79,9 @@ class World {
         REQUIRE(dev, "%s", error ? error->message : "no device");
         transport.dev = dev;
         transport.wake_fd = -1;
+        transport.status = STATUS_DRIVER_OK;
+        transport.resets = 1;
+        pci_config_set(&transport.pci.config, PCI_REG_COMMAND, 2, PCI_COMMAND_MASTER);
         transport.pci.host = &host;
         transport.pci.name = transport.name = const_cast<char *>("fuzz");
         dev->transport = &transport;
@@ -167,6 +173,12 @@ class World {
                 break;
             if (!strcmp(dev->kind, "console"))
                 virtio_console_input(dev, bytes.data(), bytes.size());
+            else if (!strcmp(dev->kind, "tablet"))
+                for (uint8_t byte : bytes) {
+                    virtio_input_move(dev, byte * 128u, byte);
+                    virtio_input_key(dev, 0x110 + byte % 4, byte & 4);
+                    virtio_input_wheel(dev, byte & 8 ? 1 : 0, byte & 16 ? -1 : 0);
+                }
             else if (wire >= 0 && send(wire, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
                 break;
             break;
@@ -223,7 +235,7 @@ Bytes fuzz::fuzz_seed(unsigned n)
 {
     if (n >= KINDS * 2)
         return {};
-    unsigned kind = n / 2, indirect = n % 2, queue = kind == CONSOLE || kind == NET ? 1 : 0;
+    unsigned kind = n / 2, indirect = n % 2, queue = kind == CONSOLE || kind == NET || kind == TABLET ? 1 : 0;
     Output out;
     out.u8(kind).u8(4 | (indirect ? 8 : 0) | (n % 3 ? 16 : 0));
     constexpr uint32_t REQUEST = 0x18000, ANSWER = 0x19000;

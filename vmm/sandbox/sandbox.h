@@ -27,6 +27,7 @@ enum sandbox_kind {
     SANDBOX_FILES,       /* the virtio worker of a shared directory */
     SANDBOX_NETWORK,     /* the virtio worker of user-mode networking */
     SANDBOX_VFIO_SERVER, /* the threads of a vfio-user server */
+    SANDBOX_DISPLAY,     /* a VNC server and its viewers */
     SANDBOX_MAIN,        /* the main loop's */
     SANDBOX_MAKER,       /* starts engines and vfio-user servers while others run (maker.h): what both may, and to listen */
     SANDBOX_KINDS,
@@ -38,7 +39,7 @@ enum sandbox_use {
     SANDBOX_SOCKET, /* a socket is removed from there: MAIN */
     SANDBOX_LISTEN, /* sockets are made and removed there while others run: MAKER */
     SANDBOX_GROUP,  /* control groups are removed from there: MAIN */
-    SANDBOX_FONTS,  /* the system's fonts are read: MAIN */
+    SANDBOX_FONTS,  /* the system's fonts are read: MAIN and DISPLAY */
 };
 
 /* How a thread is to be confined; {0} is a virtio worker without needs. */

@@ -29,12 +29,14 @@
 #define FILES (1u << SANDBOX_FILES)
 #define NETWORK (1u << SANDBOX_NETWORK)
 #define SERVER (1u << SANDBOX_VFIO_SERVER | MAKER)
+#define DISPLAY (1u << SANDBOX_DISPLAY)
 #define MAIN (1u << SANDBOX_MAIN)
 #define ALL ((1u << SANDBOX_KINDS) - 1)
 
-#define THREADS (ENGINE | VCPU | SERVER) /* start other threads */
+#define THREADS (ENGINE | VCPU | SERVER | DISPLAY) /* start other threads */
 #define OUTPUTS (MAIN | SERVER)          /* write files that did not exist at the start */
-#define LIBRARIES (VCPU | NETWORK)       /* open files to read; Landlock says which */
+#define FONTS (MAIN | DISPLAY)           /* draw text: fonts are read, and their caches cannot be written */
+#define LIBRARIES (VCPU | NETWORK | DISPLAY) /* open files to read; Landlock says which */
 #define OPENS (OUTPUTS | LIBRARIES | FILES)
 /* Talk with a vfio-user process: as server, or as client of a served GPU, whose registers are accessed by vCPUs and, at the end, by the main loop. */
 #define MESSAGES (SERVER | VCPU | MAIN | DEVICE)
@@ -144,9 +146,10 @@ static const struct rule rules[] = {
     /* vfio-user: messages with file descriptors, and the memory that these are of. */
     ALLOW(sendmsg, MESSAGES),
     ALLOW(recvmsg, MESSAGES),
-    ALLOW(shutdown, MESSAGES),
+    ALLOW(shutdown, MESSAGES | DISPLAY),
     ALLOW(accept4, SERVER | MAIN), /* MAIN: of the control socket and the metrics */
-    ALLOW(sendto, MAIN),
+    ALLOW_IF(accept4, DISPLAY, IS(3, SOCK_CLOEXEC)),
+    ALLOW(sendto, MAIN | DISPLAY),
     ALLOW(fstatfs, SERVER),
 
     /* Sockets and confined threads that come later. */
@@ -159,6 +162,16 @@ static const struct rule rules[] = {
     ALLOW(landlock_restrict_self, MAKER),
     ALLOW(seccomp, MAKER),
     ALLOW(memfd_create, MAKER), /* libseccomp's program on its way */
+
+    /* VNC: what listens is there already; a pair of sockets for each viewer (viewer.c). libvncserver asks who is there, and by what name; that it does not find out. */
+    ALLOW_IF(socketpair, DISPLAY, IS(0, AF_UNIX)),
+    ALLOW(dup3, DISPLAY),
+    ALLOW(recvfrom, DISPLAY),
+    ALLOW(select, DISPLAY),
+    ALLOW(pselect6, DISPLAY),
+    ALLOW(getpeername, DISPLAY),
+    ALLOW(setsockopt, DISPLAY),
+    REFUSE(socket, DISPLAY, EACCES),
 
     /* User-mode networking: IPv4, as nothing else is configured. */
     ALLOW_IF(socket, NETWORK, IS(0, AF_INET)),
@@ -185,7 +198,7 @@ static const struct rule rules[] = {
     ALLOW(newfstatat, OPENS),
     ALLOW(openat2, FILES),
     ALLOW(readlinkat, FILES),
-    ALLOW(getdents64, FILES | MAIN),
+    ALLOW(getdents64, FILES | FONTS),
     ALLOW(mkdirat, FILES),
     ALLOW(unlinkat, FILES),
     ALLOW(renameat, FILES),
@@ -196,7 +209,7 @@ static const struct rule rules[] = {
     ALLOW(fchownat, FILES),
     ALLOW(utimensat, FILES),
     ALLOW(ftruncate, FILES | OUTPUTS),
-    ALLOW(fstatfs, FILES | MAIN),
+    ALLOW(fstatfs, FILES | FONTS),
     ALLOW(fsync, FILES | OUTPUTS | DEVICE),
     ALLOW(fchmod, OUTPUTS),
     ALLOW(rename, OUTPUTS),
@@ -206,10 +219,10 @@ static const struct rule rules[] = {
     ALLOW(access, OPENS),
     ALLOW(readlink, OPENS),
     ALLOW(rmdir, MAIN), /* of control groups */
-    ALLOW(getcwd, MAIN),
-    ALLOW(statfs, MAIN), /* this one and the next two: fonts */
-    ALLOW(uname, MAIN),
-    ALLOW(fadvise64, MAIN),
+    ALLOW(getcwd, FONTS),
+    ALLOW(statfs, FONTS),
+    ALLOW(uname, FONTS),
+    ALLOW(fadvise64, FONTS),
     ALLOW(sysinfo, ALL), /* qsort() */
 
     /* What libraries try at times, and do without: other files, caches. */
@@ -218,12 +231,12 @@ static const struct rule rules[] = {
     REFUSE(access, ALL & ~OPENS, EACCES),
     REFUSE(stat, ALL & ~OPENS, EACCES),
     REFUSE(readlink, ALL & ~OPENS, EACCES),
-    REFUSE(mkdir, MAIN, EACCES),
-    REFUSE(link, MAIN, EACCES),
-    REFUSE(symlink, MAIN, EACCES),
-    REFUSE(utimensat, MAIN, EACCES),
-    REFUSE(utimes, MAIN, EACCES),
-    REFUSE(chmod, MAIN, EACCES),
+    REFUSE(mkdir, FONTS, EACCES),
+    REFUSE(link, FONTS, EACCES),
+    REFUSE(symlink, FONTS, EACCES),
+    REFUSE(utimensat, FONTS, EACCES),
+    REFUSE(utimes, FONTS, EACCES),
+    REFUSE(chmod, FONTS, EACCES),
     REFUSE(statx, ALL, ENOSYS),
 };
 

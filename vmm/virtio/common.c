@@ -246,5 +246,6 @@ void virtio_common_reset(struct virtio_pci *transport)
     transport->queue_select = 0;
     transport->msix.pending = 0;
     transport->reset_wanted = false;
+    transport->resets += transport->resets == UINT_MAX ? 2 : 1; /* never 0 */
     __atomic_store_n(&transport->impatient, false, __ATOMIC_RELEASE);
 }

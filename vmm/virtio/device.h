@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a virtio device is to its transport: a table of functions, a configuration structure, queues. Implemented by block.c, rng.c,
- * console.c and net.c; called by pci.c and worker.c.
+ * console.c, net.c, p9.c and input.c; called by pci.c and worker.c.
  *
- * Threads: but for destroy, every function of the table runs on the transport's worker thread, one at a time, without locks held. Only
- * config is read by others; it does not change after create.
+ * Threads: but for config_access and destroy, every function of the table runs on the transport's worker thread, one at a time, without locks held.
+ * Only config is read by others; it does not change after create.
  */
 #ifndef MEDIANT_VMM_VIRTIO_DEVICE_H
 #define MEDIANT_VMM_VIRTIO_DEVICE_H
@@ -23,7 +23,7 @@ struct virtio_device;
 
 enum {
     VIRTIO_MAX_QUEUES = 4,
-    VIRTIO_CONFIG_BYTES = 128, /* the largest device configuration */
+    VIRTIO_CONFIG_BYTES = 136, /* the largest device configuration */
 };
 
 struct virtio_device_ops {
@@ -38,6 +38,11 @@ struct virtio_device_ops {
      */
     void (*prepare)(struct virtio_device *dev, GArray *fds, int *timeout_ms);
     void (*dispatch)(struct virtio_device *dev, const struct pollfd *fds, unsigned count);
+    /*
+     * For a configuration that changes with what the driver writes to it; NULL: config is read and cannot be written. From any vCPU, no lock held. The
+     * access is within config_bytes; data is read for a write, and written for a read.
+     */
+    void (*config_access)(struct virtio_device *dev, size_t offset, uint8_t *data, size_t len, bool write);
     void (*destroy)(struct virtio_device *dev);
 };
 
@@ -66,6 +71,8 @@ bool virtio_pci_input(struct virtio_pci *transport, unsigned index, const void *
                       bool *fits);
 /* How many bytes the next buffer of an input queue takes; 0 when none waits. */
 uint64_t virtio_pci_input_room(struct virtio_pci *transport, unsigned index);
+/* 0 while no driver has the device set up; else a number that is another one after each reset. Any thread, no lock of the device held. */
+unsigned virtio_pci_session(struct virtio_pci *transport);
 /* True when somebody waits for the worker: a reset, or the end. Any thread. */
 bool virtio_pci_stopping(struct virtio_pci *transport);
 /* Makes the worker call dispatch() (and look at all queues). Any thread. */

@@ -46,8 +46,15 @@ static void finish(struct virtio_pci *transport, struct virtio_aftermath *afterm
     virtio_complain(transport, aftermath->complaint);
 }
 
-static void copy_config(const struct virtio_device *dev, uint64_t offset, uint8_t *data, size_t len)
+static void copy_config(struct virtio_device *dev, uint64_t offset, uint8_t *data, size_t len)
 {
+    if (dev->ops->config_access) {
+        size_t there = offset < dev->config_bytes ? MIN(len, dev->config_bytes - offset) : 0;
+        memset(data, 0, len);
+        if (there > 0)
+            dev->ops->config_access(dev, offset, data, there, false);
+        return;
+    }
     for (size_t i = 0; i < len; i++)
         data[i] = offset + i < dev->config_bytes ? dev->config[offset + i] : 0;
 }
@@ -86,6 +93,17 @@ void virtio_pci_bar_read(struct virtio_pci *transport, uint64_t offset, void *da
         read_registers(transport, offset, data, len);
 }
 
+static void write_config(struct virtio_device *dev, uint64_t offset, const uint8_t *data, size_t len)
+{
+    uint8_t copy[VIRTIO_CONFIG_BYTES];
+    size_t there = offset < dev->config_bytes ? MIN(len, dev->config_bytes - offset) : 0;
+
+    if (!dev->ops->config_access || there == 0)
+        return;
+    memcpy(copy, data, there);
+    dev->ops->config_access(dev, offset, copy, there, true);
+}
+
 static void notify(struct virtio_pci *transport, uint64_t offset)
 {
     uint64_t queue = offset / NOTIFY_MULTIPLIER;
@@ -101,6 +119,10 @@ void virtio_pci_bar_write(struct virtio_pci *transport, uint64_t offset, const v
 
     if (offset >= BAR_NOTIFY && offset < BAR_MSIX_TABLE) {
         notify(transport, offset - BAR_NOTIFY);
+        return;
+    }
+    if (offset >= BAR_DEVICE && offset < BAR_NOTIFY) {
+        write_config(transport->dev, offset - BAR_DEVICE, data, len);
         return;
     }
     g_mutex_lock(&transport->lock);

@@ -72,6 +72,7 @@ struct virtio_pci {
     uint16_t config_vector, queue_select;
     struct queue_registers registers[VIRTIO_MAX_QUEUES];
     bool busy, reset_wanted;
+    unsigned resets; /* how many there were; one at the beginning */
     bool sending, level_sent; /* interrupts.c */
     int64_t complaint_second;
     unsigned complaints_left;

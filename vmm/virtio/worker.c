@@ -44,6 +44,14 @@ static bool is_live(const struct virtio_pci *transport)
            (pci_config_get(&transport->pci.config, PCI_REG_COMMAND, 2) & PCI_COMMAND_MASTER);
 }
 
+unsigned virtio_pci_session(struct virtio_pci *transport)
+{
+    g_mutex_lock(&transport->lock);
+    unsigned session = is_live(transport) && !transport->reset_wanted ? transport->resets : 0;
+    g_mutex_unlock(&transport->lock);
+    return session;
+}
+
 static void begin(struct virtio_pci *transport)
 {
     g_mutex_lock(&transport->lock);

@@ -106,7 +106,7 @@ protected:
 TEST_F(DisplayAux, ReadsTheEdidInAnyChunks)
 {
     uint8_t expected[EDID_SIZE];
-    ASSERT_TRUE(edid_build(expected, 1920, 1200, EDID_INTERFACE_DP));
+    ASSERT_TRUE(edid_build(expected, 1920, 1200, 60, EDID_INTERFACE_DP));
     for (unsigned chunk : {1u, 3u, 7u, 15u, 16u}) {
         std::vector<uint8_t> edid;
         ASSERT_TRUE(ReadBlock(0, edid, chunk));

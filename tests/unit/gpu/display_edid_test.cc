@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <set>
 #include <string>
 #include <utility>
@@ -117,7 +119,7 @@ TEST_P(Edid, DescribesTheMonitor)
 {
     auto [width, height] = GetParam();
     uint8_t bytes[EDID_SIZE];
-    ASSERT_TRUE(edid_build(bytes, width, height, EDID_INTERFACE_DP));
+    ASSERT_TRUE(edid_build(bytes, width, height, 60, EDID_INTERFACE_DP));
     Parsed e(bytes);
 
     EXPECT_EQ("MDN", e.vendor);
@@ -172,7 +174,7 @@ TEST(EdidTimings, AreThePublishedOnes)
     };
     for (const auto &p : published) {
         edid_timing timing;
-        ASSERT_TRUE(edid_timing_for(p.width, p.height, &timing));
+        ASSERT_TRUE(edid_timing_for(p.width, p.height, 60, &timing));
         EXPECT_EQ(p.clock_khz, timing.clock_khz) << p.width << "x" << p.height;
         EXPECT_EQ(p.htotal, timing.htotal) << p.width;
         EXPECT_EQ(p.vtotal, timing.vtotal) << p.width << "x" << p.height;
@@ -184,22 +186,146 @@ TEST(EdidTimings, AreThePublishedOnes)
 TEST(EdidTimings, RefuseWhatDoesNotFit)
 {
     edid_timing timing;
-    EXPECT_FALSE(edid_timing_for(320, 200, &timing));
-    EXPECT_FALSE(edid_timing_for(4096, 2160, &timing)) << "13 bits";
-    EXPECT_FALSE(edid_timing_for(4095, 4095, &timing)) << "the clock exceeds 655.35 MHz";
-    EXPECT_FALSE(edid_timing_for(0, 0, &timing));
-    EXPECT_TRUE(edid_timing_for(4095, 2160, &timing));
+    EXPECT_FALSE(edid_timing_for(320, 200, 60, &timing));
+    EXPECT_FALSE(edid_timing_for(4096, 2160, 60, &timing)) << "13 bits";
+    EXPECT_FALSE(edid_timing_for(4095, 4095, 60, &timing)) << "the clock exceeds 655.35 MHz";
+    EXPECT_FALSE(edid_timing_for(0, 0, 60, &timing));
+    EXPECT_TRUE(edid_timing_for(4095, 2160, 60, &timing));
 }
 
 TEST(EdidStandardTimings, OfferTheSmallerSizes)
 {
     uint8_t bytes[EDID_SIZE];
-    ASSERT_TRUE(edid_build(bytes, 1920, 1200, EDID_INTERFACE_HDMI));
+    ASSERT_TRUE(edid_build(bytes, 1920, 1200, 60, EDID_INTERFACE_HDMI));
     Parsed e(bytes);
     std::set<std::pair<unsigned, unsigned>> expected = {{1280, 720},  {1280, 800},  {1280, 1024}, {1440, 900},
                                                         {1600, 900}, {1600, 1200}, {1680, 1050}, {1920, 1080}};
     EXPECT_EQ(expected, e.standard);
     EXPECT_EQ(2u, e.interface);
+}
+
+TEST(EdidRefresh, OtherRatesThanSixty)
+{
+    static const struct {
+        unsigned width, height, hz;
+    } modes[] = {{640, 480, 24}, {800, 600, 75}, {1024, 768, 75}, {1280, 720, 120}, {1920, 1080, 30}, {1920, 1080, 50}, {1920, 1200, 75}, {1920, 1080, 144}, {1024, 768, 240}};
+    for (const auto &m : modes) {
+        SCOPED_TRACE(std::to_string(m.width) + "x" + std::to_string(m.height) + "@" + std::to_string(m.hz));
+        uint8_t bytes[EDID_SIZE];
+        ASSERT_TRUE(edid_build(bytes, m.width, m.height, m.hz, EDID_INTERFACE_DP));
+        Parsed e(bytes);
+        ASSERT_EQ(1u, e.detailed.size());
+        EXPECT_NEAR(m.hz, e.detailed[0].Refresh(), 0.3);
+        EXPECT_EQ(m.width, e.detailed[0].width);
+        EXPECT_LT(e.vmin, m.hz);
+        EXPECT_GT(e.vmax, m.hz);
+        EXPECT_LE(e.hmin_khz, e.detailed[0].clock_khz / e.detailed[0].htotal);
+        EXPECT_GE(e.hmax_khz, e.detailed[0].clock_khz / e.detailed[0].htotal);
+    }
+    edid_timing timing;
+    EXPECT_FALSE(edid_timing_for(1024, 768, 23, &timing));
+    EXPECT_FALSE(edid_timing_for(1024, 768, 241, &timing));
+    EXPECT_FALSE(edid_timing_for(1024, 768, 0, &timing));
+    EXPECT_FALSE(edid_timing_for(3840, 2160, 120, &timing)) << "the clock exceeds 655.35 MHz";
+}
+
+// Debian's edid-decode knows the standards by heart.
+TEST(EdidRefresh, SatisfiesEdidDecode)
+{
+    if (system("command -v edid-decode >/dev/null") != 0)
+        GTEST_SKIP() << "edid-decode is not installed";
+    static const unsigned modes[][3] = {{1920, 1200, 60}, {1024, 768, 60}, {1920, 1080, 75}, {1280, 720, 120}};
+    for (const auto &m : modes) {
+        uint8_t bytes[EDID_SIZE];
+        ASSERT_TRUE(edid_build(bytes, m[0], m[1], m[2], EDID_INTERFACE_DP));
+        char name[] = "/tmp/edidXXXXXX", output[16384];
+        int fd = mkstemp(name);
+        ASSERT_GE(fd, 0);
+        FILE *file = fdopen(fd, "wb");
+        ASSERT_EQ(sizeof(bytes), fwrite(bytes, 1, sizeof(bytes), file));
+        fclose(file);
+        FILE *decode = popen((std::string("edid-decode --check ") + name + " 2>&1").c_str(), "r");
+        ASSERT_NE(nullptr, decode);
+        std::string text(output, fread(output, 1, sizeof(output), decode));
+        EXPECT_EQ(0, pclose(decode)) << text;
+        EXPECT_NE(std::string::npos, text.find("EDID conformity: PASS")) << text;
+        char wanted[64];
+        snprintf(wanted, sizeof(wanted), " %ux%u ", m[0], m[1]);
+        EXPECT_NE(std::string::npos, text.find(wanted)) << text;
+        remove(name);
+    }
+}
+
+class EdidCheck : public ::testing::Test {
+  public:
+    uint8_t bytes[EDID_MAX_SIZE] = {};
+    edid_timing best = {};
+    EdidCheck() { EXPECT_TRUE(edid_build(bytes, 1280, 720, 75, EDID_INTERFACE_HDMI)); }
+    void Sum(unsigned block = 0)
+    {
+        uint8_t *b = bytes + 128 * block, sum = 0;
+        for (unsigned i = 0; i < 127; i++)
+            sum = static_cast<uint8_t>(sum + b[i]);
+        b[127] = static_cast<uint8_t>(-sum);
+    }
+    std::string Check(size_t size)
+    {
+        const char *wrong = edid_check(bytes, size, &best);
+        return wrong ? wrong : "";
+    }
+};
+
+TEST_F(EdidCheck, TakesOursAndReadsTheTimingBack)
+{
+    edid_timing wanted;
+    ASSERT_TRUE(edid_timing_for(1280, 720, 75, &wanted));
+    EXPECT_EQ("", Check(128));
+    EXPECT_EQ(wanted.clock_khz / 10, best.clock_khz / 10);
+    EXPECT_EQ(wanted.hactive, best.hactive);
+    EXPECT_EQ(wanted.hsync_start, best.hsync_start);
+    EXPECT_EQ(wanted.hsync_end, best.hsync_end);
+    EXPECT_EQ(wanted.htotal, best.htotal);
+    EXPECT_EQ(wanted.vactive, best.vactive);
+    EXPECT_EQ(wanted.vsync_start, best.vsync_start);
+    EXPECT_EQ(wanted.vsync_end, best.vsync_end);
+    EXPECT_EQ(wanted.vtotal, best.vtotal);
+    EXPECT_EQ(wanted.hsync_positive, best.hsync_positive);
+    EXPECT_EQ(wanted.vsync_positive, best.vsync_positive);
+}
+
+TEST_F(EdidCheck, OneExtension)
+{
+    EXPECT_NE("", Check(256)) << "not announced";
+    bytes[126] = 1;
+    Sum();
+    EXPECT_NE("", Check(128)) << "announced and not there";
+    bytes[128] = 2;
+    bytes[129] = 3;
+    EXPECT_NE(std::string::npos, Check(256).find("extension"));
+    Sum(1);
+    EXPECT_EQ("", Check(256));
+}
+
+TEST_F(EdidCheck, RefusesWhatADriverWould)
+{
+    for (size_t size : {0u, 1u, 127u, 129u, 255u})
+        EXPECT_NE("", Check(size)) << size;
+    for (unsigned at = 0; at < 128; at++) {
+        bytes[at] ^= 0x10;
+        EXPECT_NE("", Check(128)) << "byte " << at;
+        bytes[at] ^= 0x10;
+    }
+    bytes[20] = 0x0e;
+    Sum();
+    EXPECT_NE(std::string::npos, Check(128).find("analog"));
+    bytes[20] = 0x80;
+    bytes[54] = bytes[55] = 0;
+    Sum();
+    EXPECT_NE(std::string::npos, Check(128).find("not a timing"));
+    bytes[54] = 1;
+    bytes[18] = 2;
+    Sum();
+    EXPECT_NE(std::string::npos, Check(128).find("version"));
 }
 
 }  // namespace

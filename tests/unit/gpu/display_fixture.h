@@ -39,8 +39,8 @@ protected:
         config.irq = &irq_;
         config.port = port;
         config.monitor = monitor;
-        config.width = width;
-        config.height = height;
+        config.mode.width = width;
+        config.mode.height = height;
         config.update_ns = update_ns_;
         GError *error = nullptr;
         display_ = display_create(&config, &error);

@@ -49,7 +49,7 @@ protected:
     std::vector<uint8_t> Expected(unsigned width, unsigned height)
     {
         std::vector<uint8_t> edid(EDID_SIZE);
-        EXPECT_TRUE(edid_build(edid.data(), width, height, EDID_INTERFACE_HDMI));
+        EXPECT_TRUE(edid_build(edid.data(), width, height, 60, EDID_INTERFACE_HDMI));
         return edid;
     }
 };

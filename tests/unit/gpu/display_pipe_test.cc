@@ -504,7 +504,7 @@ TEST_F(DisplayPortTest, ImpossibleMonitorsAreErrors)
                {DISPLAY_PORT_D, DISPLAY_MONITOR_DP, 9999, 768, "9999x768"}};
     for (const auto &b : bad) {
         GError *error = nullptr;
-        config.port = b.port, config.monitor = b.monitor, config.width = b.width, config.height = b.height;
+        config.port = b.port, config.monitor = b.monitor, config.mode.width = b.width, config.mode.height = b.height;
         EXPECT_EQ(nullptr, display_create(&config, &error));
         ASSERT_NE(nullptr, error);
         EXPECT_NE(nullptr, strstr(error->message, b.says)) << error->message;

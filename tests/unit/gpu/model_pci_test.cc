@@ -50,7 +50,7 @@ class ModelPci : public testing::Test {
 
     void SetUp() override
     {
-        model_config config = {.aperture_size = 0, .trace = trace, .hdmi = false, .vgpu = 3};
+        model_config config = {.aperture_size = 0, .trace = trace, .hdmi = false, .vgpu = 3, .monitor = nullptr};
         m = model_create(&config, nullptr);
         ASSERT_NE(m, nullptr);
         dev = model_pci(m);
@@ -395,13 +395,13 @@ TEST_F(ModelPci, ManyThreadsAtOnce)
 TEST(ModelCreate, ApertureMustBeAPowerOfTwo)
 {
     for (uint64_t size : {UINT64_C(128) << 20, UINT64_C(8) << 30, UINT64_C(300) << 20}) {
-        model_config config = {.aperture_size = size, .trace = nullptr, .hdmi = false, .vgpu = 0};
+        model_config config = {.aperture_size = size, .trace = nullptr, .hdmi = false, .vgpu = 0, .monitor = nullptr};
         GError *error = nullptr;
         EXPECT_EQ(model_create(&config, &error), nullptr);
         ASSERT_NE(error, nullptr);
         g_error_free(error);
     }
-    model_config config = {.aperture_size = UINT64_C(4) << 30, .trace = nullptr, .hdmi = false, .vgpu = 0};
+    model_config config = {.aperture_size = UINT64_C(4) << 30, .trace = nullptr, .hdmi = false, .vgpu = 0, .monitor = nullptr};
     model *m = model_create(&config, nullptr);
     ASSERT_NE(m, nullptr);
     EXPECT_EQ(model_gpu(m)->info.aperture_size, UINT64_C(4) << 30);
@@ -413,7 +413,7 @@ TEST(ModelCreate, ManyAtOnce)
 {
     std::vector<model *> models;
     for (int i = 0; i < 12; i++) {
-        model_config config = {.aperture_size = 0, .trace = nullptr, .hdmi = false, .vgpu = 0};
+        model_config config = {.aperture_size = 0, .trace = nullptr, .hdmi = false, .vgpu = 0, .monitor = nullptr};
         models.push_back(model_create(&config, nullptr));
         ASSERT_NE(models.back(), nullptr);
         gpu_write32(model_gpu(models.back()), R_GEN9_GFX_MOCS, i);
@@ -430,7 +430,7 @@ class ModelGpu : public testing::Test {
     model *m = nullptr;
     void SetUp() override
     {
-        model_config config = {.aperture_size = 0, .trace = nullptr, .hdmi = false, .vgpu = 0};
+        model_config config = {.aperture_size = 0, .trace = nullptr, .hdmi = false, .vgpu = 0, .monitor = nullptr};
         m = model_create(&config, nullptr);
         ASSERT_NE(m, nullptr);
         g = model_gpu(m);

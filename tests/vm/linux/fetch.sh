@@ -15,7 +15,7 @@ gem_exec_async gem_exec_await gem_exec_whisper gem_exec_big gem_exec_params gem_
 gem_ctx_persistence gem_exec_schedule gem_spin_batch gem_cs_tlb gem_close_race gem_reg_read gem_create gem_basic gem_pread gem_pwrite gem_mmap
 i915_query i915_getparams_basic kms_cursor_legacy kms_pipe_crc_basic kms_plane kms_properties kms_prop_blob kms_getfb drm_read core_auth"
 # Modules of the guest's kernel; those that they depend on come with them.
-modules="i915 vgem virtio_pci virtio_blk virtio_net virtio_console virtio_rng 9p 9pnet_virtio"
+modules="i915 vgem virtio_pci virtio_blk virtio_net virtio_console virtio_rng 9p 9pnet_virtio virtio_input evdev"
 
 # The Debian mirror that apt is configured with.
 mirror() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A stock Debian guest under QEMU with our virtio block, net, console, entropy and 9P devices, served over vfio-user, and Debian's own drivers.
+# A stock Debian guest under QEMU with our virtio block, net, console, entropy, 9P and input devices, served over vfio-user, and Debian's own drivers.
 # Usage: linux.sh VIRTIO-SERVE VIRTIO-FILES. Exit 77 where the images cannot be had.
 set -u
 serve=$1 files=$2
@@ -37,8 +37,8 @@ JOB
 
 "$serve" "$work" "$work/disk" 2>"$work/serve.err" &
 server=$!
-for _ in $(seq 100); do [ -S "$work/rng.sock" ] && break; sleep 0.1; done
-[ -S "$work/rng.sock" ] || { fail "virtio_serve does not listen"; cat "$work/serve.err"; result; }
+for _ in $(seq 100); do [ -S "$work/tablet.sock" ] && break; sleep 0.1; done
+[ -S "$work/tablet.sock" ] || { fail "virtio_serve does not listen"; cat "$work/serve.err"; result; }
 
 # The host's service that the guest reaches by its gateway's address.
 head -c 300000 /dev/urandom >"$work/tcp"
@@ -47,7 +47,7 @@ port=$((20000 + $$ % 20000))
 children+=($!)
 
 cat >"$work/job" <<JOB
-step modules modprobe -a virtio_pci virtio_blk virtio_net virtio_console virtio_rng 9pnet_virtio 9p
+step modules modprobe -a virtio_pci virtio_blk virtio_net virtio_console virtio_rng 9pnet_virtio 9p virtio_input evdev
 for i in 1 2 3 4 5 6 7 8 9 10; do [ -b /dev/vda ] && break; sleep 0.2; done
 disk_read() { [ "\$(dd if=/dev/vda bs=1M count=16 2>/dev/null | sha256sum | cut -d' ' -f1)" = $read_sum ]; }
 step disk-read disk_read
@@ -82,6 +82,17 @@ step ping ping -c 3 -W 5 10.0.2.2
 tcp() { nc 10.0.2.2 $port </dev/null >/tmp/tcp; [ "\$(sha256sum </tmp/tcp | cut -d' ' -f1)" = $(sha256sum <"$work/tcp" | cut -d' ' -f1) ]; }
 STEP_TIMEOUT=20
 step tcp tcp
+# Type, code and value of some events of the input device of that name, as numbers; time stamps have 16 bytes.
+events() {
+  node=\$(grep -A 5 "Name=\"\$1\"" /proc/bus/input/devices | sed -n 's/.*Handlers=.*\(event[0-9]*\).*/\1/p')
+  dd if=/dev/input/\$node bs=24 count=\$2 2>/dev/null | od -An -v -tu2 -w24 | awk '{ print \$9 ":" \$10 "=" \$11 }' | tr '\n' ' '
+}
+keyboard() { echo "\$(events 'Mediant keyboard' 8)" | tee /dev/stderr | grep -q '1:30=1 0:0=0 1:30=0 0:0=0'; }
+step keyboard keyboard
+tablet() { got=\$(events 'Mediant tablet' 20); echo "\$got"; echo "\$got" | grep -q '1:272=1 0:0=0 1:272=0 0:0=0 2:8=65535'; }
+step tablet tablet
+absolute() { grep -A 9 'Name="Mediant tablet"' /proc/bus/input/devices | grep -q 'ABS=3'; }
+step tablet-is-absolute absolute
 reload() { rmmod virtio_blk && modprobe virtio_blk && disk_read; }
 step reset reload
 . /files_job
@@ -116,7 +127,7 @@ JOB
 device() { printf '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"%s"},"addr":"%s","x-msg-timeout":60000}' "$work/$1.sock" "$2"; }
 "$linux/qemu.sh" --job "$work/job" --file "$work/files_job" --file "$files" --log "$work/guest.log" --dmesg "$work/guest.dmesg" --timeout 200 -- \
   -device "$(device blk 03.0)" -device "$(device net 04.0)" -device "$(device console 05.0)" -device "$(device rng 06.0)" \
-  -device "$(device p9 07.0)" >"$work/guest.out" 2>&1
+  -device "$(device p9 07.0)" -device "$(device keyboard 08.0)" -device "$(device tablet 09.0)" >"$work/guest.out" 2>&1
 status=$?
 cat "$work/guest.out"
 check "the guest's job" [ $status -eq 0 ]

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Serves virtio devices to QEMU, over our vfio-user server: virtio_serve FOLDER IMAGE makes blk.sock, net.sock, rng.sock, console.sock and
- * p9.sock in FOLDER, shares its folder "share" with the mount tag "files", writes what the guest's console says to console.out there,
- * echoes each line to the guest, and ends with SIGTERM. Run by linux.sh.
+ * Serves virtio devices to QEMU, over our vfio-user server: virtio_serve FOLDER IMAGE makes blk.sock, net.sock, rng.sock, console.sock, p9.sock, keyboard.sock
+ * and tablet.sock in FOLDER, shares its folder "share" with the mount tag "files", writes what the guest's console says to console.out there,
+ * echoes each line to the guest, types and points ten times a second, and ends with SIGTERM. Run by linux.sh.
  */
 #include "vmm/sandbox/sandbox.h"
 #include "vmm/vfio_user/server.h"
 #include "vmm/virtio/block.h"
 #include "vmm/virtio/console.h"
+#include "vmm/virtio/input.h"
 #include "vmm/virtio/net.h"
 #include "vmm/virtio/p9.h"
 #include "vmm/virtio/pci.h"
 #include "vmm/virtio/rng.h"
 
 #include <glib-unix.h>
+#include <linux/input-event-codes.h>
 #include <stdio.h>
 
-static struct virtio_device *console;
+static struct virtio_device *console, *keyboard, *tablet;
 
 static void complain(void *opaque, const char *text)
 {
@@ -47,6 +49,19 @@ static struct vfio_user_server *serve(const char *folder, const char *name, stru
     return result;
 }
 
+/* A, the button and a wheel, at a fifth of the width and two fifths of the height. */
+static gboolean use_hands(gpointer opaque)
+{
+    virtio_input_key(keyboard, KEY_A, true);
+    virtio_input_key(keyboard, KEY_A, false);
+    virtio_input_move(tablet, 1000, 2000);
+    virtio_input_move(tablet, VIRTIO_INPUT_AXIS_MAX / 5, VIRTIO_INPUT_AXIS_MAX * 2 / 5);
+    virtio_input_key(tablet, BTN_LEFT, true);
+    virtio_input_key(tablet, BTN_LEFT, false);
+    virtio_input_wheel(tablet, -1, 0);
+    return G_SOURCE_CONTINUE;
+}
+
 static gboolean quit(gpointer opaque)
 {
     g_main_loop_quit(opaque);
@@ -57,7 +72,7 @@ int main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-    struct vfio_user_server *servers[5];
+    struct vfio_user_server *servers[7];
 
     if (argc != 3) {
         fprintf(stderr, "usage: virtio_serve FOLDER IMAGE\n");
@@ -83,7 +98,13 @@ int main(int argc, char **argv)
     servers[2] = serve(argv[1], "console", console);
     servers[3] = serve(argv[1], "rng", virtio_rng_create());
     servers[4] = serve(argv[1], "p9", p9);
+    keyboard = virtio_input_create(VIRTIO_INPUT_KEYBOARD);
+    tablet = virtio_input_create(VIRTIO_INPUT_TABLET);
+    servers[5] = serve(argv[1], "keyboard", keyboard);
+    servers[6] = serve(argv[1], "tablet", tablet);
+    guint timer = g_timeout_add(100, use_hands, NULL);
     g_main_loop_run(loop);
+    g_source_remove(timer);
     for (unsigned i = 0; i < G_N_ELEMENTS(servers); i++)
         vfio_user_server_destroy(servers[i]);
     fclose(file);

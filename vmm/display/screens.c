@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The screens that a configuration asks for. See screens.h. */
+#include "vmm/display/screens.h"
+
+#include "vmm/display/mode.h"
+#include "vmm/display/screen.h"
+#include "vmm/error.h"
+#include "vmm/sandbox/sandbox.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { PASSWORD_FILE_MAX = 4096 };
+
+struct user_screen {
+    struct screens *screens;
+    unsigned user;
+    const char *guest;
+    char *where;
+    struct keymap *keymap;     /* or NULL */
+    const struct input *input; /* or NULL */
+    struct screen *screen;     /* NULL: it has none */
+};
+
+struct screens {
+    const struct config *config;
+    struct gpu_setup *gpu;
+    struct messages *messages;
+    struct user_screen *users;
+    unsigned count;
+};
+
+static bool fail(const struct config *config, const struct gpu_user *user, const char *key, GError **error, const char *format, ...)
+    G_GNUC_PRINTF(5, 6);
+
+static bool fail(const struct config *config, const struct gpu_user *user, const char *key, GError **error, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    g_autofree char *reason = g_strdup_vprintf(format, args);
+    va_end(args);
+    return fail_config(error, config->path, "[%s %s] %s: %s", user->group, user->name, key, reason);
+}
+
+/* The first line of the file. NULL with an error. */
+static char *read_password(const struct config *config, const struct gpu_user *user, GError **error)
+{
+    const char *path = user->vnc_password;
+    g_autofree char *text = NULL;
+    g_autoptr(GError) problem = NULL;
+    struct stat st;
+    gsize size;
+
+    if (stat(path, &st) != 0)
+        fail(config, user, "vnc_password", error, "%s: %s", path, g_strerror(errno));
+    else if (!S_ISREG(st.st_mode) || st.st_size > PASSWORD_FILE_MAX)
+        fail(config, user, "vnc_password", error, "%s is not a small file (its first line is the password)", path);
+    else if (st.st_mode & (S_IROTH | S_IWOTH))
+        fail(config, user, "vnc_password", error, "%s: every user of this host can read or write it (chmod o-rw %s)", path, path);
+    else if (!g_file_get_contents(path, &text, &size, &problem))
+        fail(config, user, "vnc_password", error, "%s", problem->message);
+    else {
+        char *line = g_strndup(text, strcspn(text, "\r\n"));
+        if (*line && strlen(line) <= VIEWER_PASSWORD_MAX)
+            return line;
+        fail(config, user, "vnc_password", error, "the first line of %s has %zu bytes (VNC's passwords have 1 to %d)", path, strlen(line),
+             VIEWER_PASSWORD_MAX);
+        g_free(line);
+    }
+    return NULL;
+}
+
+/* All that can be said of a user's `vnc` without taking the port. */
+static bool load_address(const struct config *config, const struct gpu_user *user, struct vnc_address *address, GError **error)
+{
+    g_autofree char *base = g_path_get_dirname(config->path), *reason = NULL;
+
+    if (strcmp(user->type, "none") == 0)
+        return fail(config, user, "vnc", error, "there is no GPU of this process to show (try gpu = i915-GVTg_V5_4; a served vGPU has vnc where it is served)");
+    if (!vnc_address_parse(user->vnc, base, address, &reason))
+        return fail(config, user, "vnc", error, "%s", reason);
+    if (vnc_address_is_local(address) || user->vnc_password)
+        return true;
+    fail(config, user, "vnc", error, "%s lets in whoever reaches it (try vnc_password = FILE, or vnc = %u for this host only)", user->vnc, address->port);
+    vnc_address_clear(address);
+    return false;
+}
+
+static bool check_user(const struct config *config, const struct gpu_user *user, GHashTable *places, GError **error)
+{
+    struct monitor_settings settings;
+    struct vnc_address address;
+    struct keymap *keymap;
+
+    bool none = strcmp(user->type, "none") == 0;
+    if (none && (user->mode || user->edid))
+        return fail(config, user, user->mode ? "mode" : "edid", error, "there is no monitor of this process (a served vGPU has it where it is served)");
+    if (!none && !mode_load(config, user, &settings, error))
+        return false;
+    if (user->vnc_password && !user->vnc)
+        return fail(config, user, "vnc_password", error, "there is no vnc that it is for (try vnc = 5900)");
+    if (user->vnc && !load_address(config, user, &address, error))
+        return false;
+    if (user->vnc) {
+        char *where = vnc_address_text(&address);
+        vnc_address_clear(&address);
+        const char *other = g_hash_table_lookup(places, where);
+        if (other) {
+            fail(config, user, "vnc", error, "%s is [%s %s]'s already (try another port)", where, user->group, other);
+            g_free(where);
+            return false;
+        }
+        g_hash_table_insert(places, where, (gpointer)user->name);
+    }
+    if (user->vnc_password) {
+        g_autofree char *password = read_password(config, user, error);
+        if (!password)
+            return false;
+    }
+    if (user->vnc && user->keymap) {
+        keymap = keymap_create(user->keymap);
+        if (!keymap)
+            return fail(config, user, "keymap", error, "\"%s\" is no keyboard layout that XKB knows (try us; localectl list-x11-keymap-layouts lists them)",
+                        user->keymap);
+        keymap_destroy(keymap);
+    }
+    return true;
+}
+
+bool screens_check(const struct config *config, GError **error)
+{
+    g_autoptr(GArray) users = config_gpu_users(config);
+    g_autoptr(GHashTable) places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (unsigned i = 0; i < users->len; i++)
+        if (!check_user(config, &g_array_index(users, struct gpu_user, i), places, error))
+            return false;
+    return true;
+}
+
+static bool look(void *opaque, struct scanout *scanout, uint64_t *vblank_ns, GError **error)
+{
+    const struct user_screen *user = opaque;
+
+    return gpu_setup_scanout(user->screens->gpu, user->user, scanout, vblank_ns, error);
+}
+
+static struct scanout_reader *reader(void *opaque, const struct scanout *scanout, GError **error)
+{
+    const struct user_screen *user = opaque;
+
+    return gpu_setup_reader(user->screens->gpu, user->user, scanout, error);
+}
+
+static void say(void *opaque, const char *text)
+{
+    const struct user_screen *user = opaque;
+
+    messages_add(user->screens->messages, "guest %s: vnc: %s", user->guest, text);
+}
+
+static bool create_screen(struct user_screen *screen, const struct gpu_user *user, GError **error)
+{
+    const struct config *config = screen->screens->config;
+    g_autofree char *password = user->vnc_password ? read_password(config, user, error) : NULL, *reason = NULL;
+    struct vnc_listener listener;
+    struct vnc_address address;
+
+    if ((user->vnc_password && !password) || !load_address(config, user, &address, error))
+        return false;
+    screen->where = vnc_address_text(&address);
+    screen->keymap = user->keymap ? keymap_create(user->keymap) : NULL;
+    bool ok = vnc_listen(&address, &listener, &reason);
+    if (!ok)
+        fail(config, user, "vnc", error, "%s", reason);
+    sandbox_allow(SANDBOX_FONTS, NULL);
+    if (ok && address.path) {
+        g_autofree char *folder = g_path_get_dirname(address.path);
+        sandbox_allow(SANDBOX_SOCKET, folder);
+    }
+    vnc_address_clear(&address);
+    if (!ok)
+        return false;
+    const struct screen_config settings = {.guest = user->name,
+                                           .password = password,
+                                           .keymap = screen->keymap,
+                                           .source = {.look = look, .reader = reader, .opaque = screen},
+                                           .say = say,
+                                           .opaque = screen};
+    screen->screen = screen_create(&settings, &listener);
+    return screen->screen || fail(config, user, "vnc", error, "no file descriptors or memory are left");
+}
+
+struct screens *screens_create(const struct config *config, struct gpu_setup *gpu, struct messages *messages, GError **error)
+{
+    struct screens *screens = g_new0(struct screens, 1);
+
+    *screens = (struct screens){.config = config, .gpu = gpu, .messages = messages, .count = gpu_setup_count(gpu)};
+    screens->users = g_new0(struct user_screen, screens->count);
+    for (unsigned i = 0; i < screens->count; i++) {
+        const struct gpu_user *user = gpu_setup_user(gpu, i);
+        screens->users[i] = (struct user_screen){.screens = screens, .user = i, .guest = user->name};
+        if (user->vnc && !create_screen(&screens->users[i], user, error)) {
+            screens_destroy(screens);
+            return NULL;
+        }
+    }
+    return screens;
+}
+
+void screens_set_input(struct screens *screens, unsigned user, const struct input *input)
+{
+    screens->users[user].input = input;
+}
+
+bool screens_start(struct screens *screens, GError **error)
+{
+    for (unsigned i = 0; i < screens->count; i++) {
+        struct user_screen *user = &screens->users[i];
+        if (!user->screen)
+            continue;
+        if (!screen_start(user->screen, user->input, error))
+            return false;
+        messages_add(screens->messages, "guest %s: screen at %s (VNC)", user->guest, user->where);
+    }
+    return true;
+}
+
+void screens_destroy(struct screens *screens)
+{
+    if (!screens)
+        return;
+    for (unsigned i = 0; i < screens->count; i++) {
+        screen_destroy(screens->users[i].screen);
+        keymap_destroy(screens->users[i].keymap);
+        g_free(screens->users[i].where);
+    }
+    g_free(screens->users);
+    g_free(screens);
+}
