@@ -6,9 +6,10 @@
 #include "vmm/commands.h"
 #include "vmm/control/control.h"
 #include "vmm/error.h"
-#include "vmm/observe/trace_commands.h"
 #include "vmm/manual/manual.h"
+#include "vmm/observe/trace_commands.h"
 #include "vmm/options.h"
+#include "vmm/serve.h"
 #include "vmm/units.h"
 
 #include "mmio/vgpu.h"
@@ -113,6 +114,7 @@ static void print_control_help(void)
     print_control_commands(control_protocol_commands);
     print_control_commands(control_run_commands);
     print_control_commands(trace_commands);
+    print_control_commands(serve_commands);
     puts("\nEvents.");
     for (const struct control_event_desc *event = control_run_events; event->name; event++)
         printf("  %-16s  %s; data: %s\n", event->name, event->help, event->data);
@@ -141,9 +143,11 @@ static void print_control_markdown(void)
     print_control_commands_markdown(control_protocol_commands);
     print_control_commands_markdown(control_run_commands);
     print_control_commands_markdown(trace_commands);
+    print_control_commands_markdown(serve_commands);
     puts("\n#### Arguments\n\n| command | argument | type | meaning |\n| --- | --- | --- | --- |");
     print_argument_meanings(control_run_commands);
     print_argument_meanings(trace_commands);
+    print_argument_meanings(serve_commands);
     puts("\n#### Events\n\n| event | data | when |\n| --- | --- | --- |");
     for (const struct control_event_desc *event = control_run_events; event->name; event++)
         printf("| `%s` | %s | %s |\n", event->name, event->data, event->help);

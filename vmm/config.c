@@ -64,7 +64,7 @@ void config_set_control(struct config *config, const char *value)
 
 bool config_grows(const struct config *config)
 {
-    return config->gpu.mdev != NULL;
+    return config->gpu.mdev || (config->vmm.control && config->vms->len == 0);
 }
 
 static void set_defaults(enum option_group group, void *settings)

@@ -7,14 +7,15 @@
 #include "vmm/error.h"
 #include "vmm/gpu_setup.h"
 #include "vmm/messages.h"
-#include "vmm/observe/trace_commands.h"
 #include "vmm/notify.h"
+#include "vmm/observe/trace_commands.h"
 #include "vmm/process.h"
 #include "vmm/sandbox/sandbox.h"
 #include "vmm/served.h"
 
 #include <glib-unix.h>
 #include <stdio.h>
+#include <string.h>
 
 struct serve {
     const struct config *config;
@@ -90,8 +91,10 @@ static bool start_control(struct serve *serve, GError **error)
     if (path)
         serve->control =
             control_start(&(struct control_config){.path = path, .figures = &serve->figures, .socket = socket_of, .quit = on_quit, .opaque = serve}, error);
-    if (serve->control)
+    if (serve->control) {
         control_server_add(control_server(serve->control), trace_commands, serve->outputs);
+        control_server_add(control_server(serve->control), serve_commands, serve);
+    }
     return !path || serve->control;
 }
 
@@ -130,6 +133,16 @@ bool serve_add(struct serve *serve, const struct vgpu_settings *settings, GError
         messages_add(serve->messages, "vgpu %s: added, of type %s", settings->name, settings->type);
     mdev_refresh(serve->mdev);
     return added;
+}
+
+const char *serve_socket_of(const struct serve *serve, const char *name)
+{
+    const char *path;
+
+    for (unsigned i = 0; i < served_count(serve->served); i++)
+        if (strcmp(served_settings(serve->served, i, &path)->name, name) == 0)
+            return path;
+    return NULL;
 }
 
 bool serve_remove(struct serve *serve, const char *name, GError **error)

@@ -4,6 +4,7 @@
 #define MEDIANT_VMM_SERVE_H
 
 #include "vmm/config.h"
+#include "vmm/control/server.h"
 #include "vmm/mdev/mdev.h"
 #include "vmm/outputs.h"
 
@@ -26,11 +27,16 @@ int serve_run(const struct config *config, const struct serve_options *options, 
 
 /*
  * One more vGPU, or one less, while it serves; from the main loop's thread. Its name is used by no other, its type is a vGPU's, its socket is in the default
- * folder; the settings are copied. Errors: served.h. Needs [gpu] mdev.
+ * folder; the settings are copied. Errors: served.h. Needs [gpu] mdev or a control socket.
  */
 struct serve;
 bool serve_add(struct serve *serve, const struct vgpu_settings *settings, GError **error);
 bool serve_remove(struct serve *serve, const char *name, GError **error);
+
+/* The socket of a vGPU that is served, NULL when there is none of that name; until it is removed. */
+const char *serve_socket_of(const struct serve *serve, const char *name);
+/* The control socket's commands for that (serve_commands.c); their opaque is the struct serve. */
+extern const struct control_command serve_commands[];
 
 /* Where a vGPU's socket is: as configured, or the default that docs/configuration.md tells. Caller frees with g_free(). */
 char *serve_socket_path(const struct vgpu_settings *vgpu);

@@ -47,7 +47,7 @@ start() {
 }
 
 mkdir -p "$dir/run"
-printf '[gpu]\naperture = 1G\nmdev = %s\n' "$root" >"$dir/gpu.ini"
+printf '[gpu]\naperture = 1G\nmdev = %s\n[vmm]\ncontrol = %s/control.sock\n' "$root" "$dir" >"$dir/gpu.ini"
 
 # Before there is a server, and without one.
 expect 2 'no vmm serve shows its vGPUs there' "$vmm" mdev types "$root"
@@ -132,12 +132,49 @@ for i in $(seq 20); do
 done
 is "after many rounds" 7 "$("$vmm" mdev list "$root" | grep -c none)"
 
+# The control socket adds and removes the same vGPUs; those whose names are UUIDs are in the tree.
+if command -v python3 >/dev/null; then
+  qmp() { # COMMAND ARGUMENTS: prints the answer
+    python3 - "$dir/control.sock" "$@" <<'EOF'
+import json, socket, sys
+client = socket.socket(socket.AF_UNIX)
+client.settimeout(60)
+client.connect(sys.argv[1])
+lines = client.makefile("rw")
+lines.readline()
+for command, arguments in (("qmp_capabilities", {}), (sys.argv[2], json.loads(sys.argv[3]))):
+    lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+    lines.flush()
+    answer = json.loads(lines.readline())
+    while "event" in answer:
+        answer = json.loads(lines.readline())
+print(json.dumps(answer))
+EOF
+  }
+  for uuid in $(ls "$devices"); do expect 0 '"return": [{][}]' qmp device_del "{\"name\": \"$uuid\"}"; done
+  expect 0 "\"socket\": \"$XDG_RUNTIME_DIR/mediant/$two.sock\"" qmp device_add "{\"name\": \"$two\", \"type\": \"i915-GVTg_V5_4\", \"weight\": 7}"
+  expect 0 "\"socket\": \"$XDG_RUNTIME_DIR/mediant/plain.sock\"" qmp device_add '{"name": "plain", "type": "i915-GVTg_V5_8", "monitor": "hdmi"}'
+  expect 0 'there is a vGPU plain already' qmp device_add '{"name": "plain", "type": "i915-GVTg_V5_8"}'
+  expect 0 'no longer fits' qmp device_add '{"name": "large", "type": "i915-GVTg_V5_1"}'
+  expect 0 'is no type of vGPUs' qmp device_add '{"name": "other", "type": "none"}'
+  expect 0 "letters, digits, '-' or '_'" qmp device_add '{"name": "../up", "type": "i915-GVTg_V5_8"}'
+  expect 0 'monitor: dp or hdmi' qmp device_add '{"name": "other", "type": "i915-GVTg_V5_8", "monitor": "vga"}'
+  is "the tree after device_add" "$two" "$(ls "$devices")"
+  is "what is left" '4' "$(available i915-GVTg_V5_8)"
+  expect 0 "^$two +waiting +i915-GVTg_V5_4 +7 " "$vmm" ps --control "$dir/control.sock"
+  expect 0 '"return": [{][}]' qmp device_del "{\"name\": \"$two\"}"
+  is "guests, one place of two being free" 1 "$("$vmm" ps --control "$dir/control.sock" | grep -c waiting)"
+  expect 0 'DeviceNotFound' qmp device_del "{\"name\": \"$two\"}"
+  expect 0 '"return": [{][}]' qmp device_del '{"name": "plain"}'
+fi
+
 # Killed: the tree is gone, and the next one starts; what is defined comes back.
 expect 0 "^$one$" "$vmm" mdev define "$root" i915-GVTg_V5_4 $one --auto
 expect 0 "^$two$" "$vmm" mdev define "$root" i915-GVTg_V5_4 $two
 for uuid in $(ls "$devices"); do "$vmm" mdev remove "$root" "$uuid"; done
 expect 0 "^$one " "$vmm" mdev create "$root" i915-GVTg_V5_4 $one # its socket is left over
 stop KILL
+rm -f "$dir/control.sock" # which a server that is killed leaves, and the next one wants removed by hand
 until_true bash -c "! mountpoint -q $root/sys && stat $root/sys" && pass || fail "the tree outlives its server"
 expect 0 "^$one i915-GVTg_V5_4 auto -$" "$vmm" mdev list "$root"
 echo nonsense >"$root/etc/mdevctl.d/0000:00:02.0/11111111-2222-3333-4444-555555555555"

@@ -43,9 +43,9 @@ static void look(struct control *control, unsigned user, struct seen *seen)
         return;
     for (unsigned e = 0; e < ENGINE_COUNT; e++) {
         uint64_t hangs = trace_count_engine(source->trace, id, e, TRACE_HANG), resets = trace_count_engine(source->trace, id, e, TRACE_ENGINE_RESET);
-        if (hangs != seen->hangs[e])
+        if (hangs > seen->hangs[e])
             report(control, user, "HANG", e, hangs - seen->hangs[e]);
-        if (resets != seen->resets[e])
+        if (resets > seen->resets[e])
             report(control, user, "ENGINE_RESET", e, resets - seen->resets[e]);
         seen->hangs[e] = hangs;
         seen->resets[e] = resets;
@@ -64,7 +64,10 @@ static gboolean on_timer(gpointer opaque)
     if (count > watch->users->len)
         g_array_set_size(watch->users, count);
     for (unsigned i = 0; i < count; i++)
-        look(watch->control, i, &g_array_index(watch->users, struct seen, i));
+        if (gpu_setup_trace_id(watch->control->config.figures->gpu, i))
+            look(watch->control, i, &g_array_index(watch->users, struct seen, i));
+        else
+            g_array_index(watch->users, struct seen, i) = (struct seen){0}; /* the next one of this number begins anew */
     return G_SOURCE_CONTINUE;
 }
 

@@ -31,13 +31,13 @@ static void add(void *opaque, const GOptionEntry *entry)
         append(lists->values, entry);
 }
 
-/* What a command's arguments can be: COMMAND is any command, a first one in words with | between them is one of them, what is left is a file. */
+/* What a command's arguments can be: TOPIC is any command and what else has help, a first one in words with | between them is one of them, what is left is a file. */
 static void print_arguments(FILE *file, const struct command *command)
 {
     size_t first = strcspn(command->args, " ");
 
-    if (strstr(command->args, "COMMAND"))
-        fputs("arguments=\"$commands config\"", file);
+    if (strstr(command->args, "TOPIC"))
+        fputs("arguments=\"$commands config control\"", file);
     else if (g_ascii_islower(command->args[0]) && memchr(command->args, '|', first)) {
         g_autofree char *words = g_strdelimit(g_strndup(command->args, first), "|", ' ');
         fprintf(file, "if [ \"$COMP_CWORD\" -eq 2 ]; then arguments='%s'; else pattern='!*'; fi", words);
