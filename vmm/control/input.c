@@ -33,6 +33,11 @@ static JsonObject *parse(const GString *text, GError **problem)
         g_set_error(problem, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "the message is not UTF-8");
         return NULL;
     }
+    /* What is no object is not parsed: json-glib 1.6 leaks a malformed array's elements. */
+    if (text->str[0] != '{') {
+        g_set_error(problem, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "the message is not a JSON object");
+        return NULL;
+    }
     if (!json_parser_load_from_data(parser, text->str, (gssize)text->len, &reason)) {
         g_set_error(problem, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "the message is not JSON: %s", reason->message);
         return NULL;

@@ -201,7 +201,7 @@ static char *fit(const GString *text, unsigned width, unsigned height)
 char *top_to_text(const struct top *top, unsigned width, unsigned height)
 {
     g_autoptr(GString) text = g_string_new(NULL);
-    const unsigned up = (unsigned)top->uptime_s;
+    const unsigned up = (unsigned)CLAMP(top->uptime_s, 0, G_MAXINT32);
 
     g_string_append_printf(text, "up %u:%02u:%02u  policy %s  guests %u  over %.1f s\n\n", up / 3600, up / 60 % 60, up % 60, top->policy, top->count,
                            top->interval_s);
