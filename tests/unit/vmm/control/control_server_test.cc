@@ -5,7 +5,6 @@
 #include "vmm/error.h"
 
 #include <memory>
-#include <regex>
 #include <sys/stat.h>
 #include <thread>
 #include <vector>
@@ -78,7 +77,7 @@ TEST_F(ControlServer, GreetsAndNegotiates)
 {
     Connection client(path);
     std::string greeting = client.line();
-    EXPECT_TRUE(std::regex_match(greeting, std::regex(R"(\{"QMP":\{"version":\{"qemu":\{"major":\d+,"minor":\d+,"micro":\d+\},"package":"[^"]+"\},"capabilities":\[\]\}\})")))
+    EXPECT_TRUE(g_regex_match_simple(R"(^\{"QMP":\{"version":\{"qemu":\{"major":\d+,"minor":\d+,"micro":\d+\},"package":"[^"]+"\},"capabilities":\[\]\}\}$)", greeting.c_str(), GRegexCompileFlags(0), GRegexMatchFlags(0)))
         << greeting;
     EXPECT_TRUE(has(client.ask("{\"execute\":\"query-version\"}"), {"\"class\":\"CommandNotFound\"", "qmp_capabilities has to come first"}));
     EXPECT_TRUE(has(client.ask("{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}"), {"GenericError"}));
@@ -172,7 +171,7 @@ TEST_F(ControlServer, SendsEventsOfAnyThreadToThoseThatNegotiated)
     other.join();
     for (Connection *client : {&one, &two}) {
         std::string event = client->line();
-        EXPECT_TRUE(std::regex_match(event, std::regex(R"(\{"timestamp":\{"seconds":\d+,"microseconds":\d{1,6}\},"event":"TOLD","data":\{"name":"alpha"\}\})"))) << event;
+        EXPECT_TRUE(g_regex_match_simple(R"(^\{"timestamp":\{"seconds":\d+,"microseconds":\d{1,6}\},"event":"TOLD","data":\{"name":"alpha"\}\}$)", event.c_str(), GRegexCompileFlags(0), GRegexMatchFlags(0))) << event;
         EXPECT_TRUE(has(client->line(), {"\"event\":\"BARE\"}"}));
     }
     EXPECT_TRUE(has(quiet.ask("{\"execute\":\"x\"}"), {"\"error\""})) << "no event before the negotiation";

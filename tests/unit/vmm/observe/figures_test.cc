@@ -3,7 +3,6 @@
 #include "vmm/observe/observed_gpu.h"
 #include "vmm/observe/exposition.h"
 
-
 namespace {
 
 using Figures = ObservedGpu;
