@@ -252,6 +252,11 @@ void vgpu_set_weight(struct vgpu *vgpu, unsigned weight)
     sched_client_set_weight(vgpu->client, weight);
 }
 
+void vgpu_set_limits(struct vgpu *vgpu, unsigned cap, bool latency)
+{
+    sched_client_set_limits(vgpu->client, cap, latency);
+}
+
 const char *vgpu_failure(struct vgpu *vgpu)
 {
     return __atomic_load_n(&vgpu->failure, __ATOMIC_ACQUIRE);

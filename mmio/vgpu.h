@@ -65,6 +65,8 @@ struct pci_device *vgpu_pci(struct vgpu *vgpu);
 
 /* Its share of the engines' time from now on, 1 .. 256. Any thread. */
 void vgpu_set_weight(struct vgpu *vgpu, unsigned weight);
+/* As in struct vgpu_config. Any thread. */
+void vgpu_set_limits(struct vgpu *vgpu, unsigned cap, bool latency);
 
 /* The reason why it was disabled, or NULL; valid until vgpu_destroy(). */
 const char *vgpu_failure(struct vgpu *vgpu);

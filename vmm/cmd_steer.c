@@ -79,27 +79,31 @@ int cmd_stop(int argc, char **argv)
 /* One KEY=VALUE. */
 static bool set(struct control_client *client, const char *guest, const char *setting, GError **error)
 {
-    static const char *const keys[] = {"weight", "policy", NULL};
+    static const struct {
+        const char *command;
+        bool number, of_guest;
+    } settings[] = {{"set-vgpu", true, true}, {"set-vgpu", true, true}, {"set-vgpu", false, true}, {"set-policy", false, false}};
+    static const char *const keys[] = {"weight", "gpu_cap", "class", "policy", NULL}; /* of settings */
     const char *equals = strchr(setting, '=');
     g_autofree char *key = equals ? g_strndup(setting, (gsize)(equals - setting)) : g_strdup(setting);
-    JsonObject *arguments = NULL;
-    uint64_t weight;
+    unsigned i = 0;
+    uint64_t number = 0;
 
-    if (equals && strcmp(key, "weight") == 0) {
-        if (!parse_number(equals + 1, &weight) || weight > G_MAXINT32)
-            return fail_config(error, setting, "\"%s\" is not a number (try weight=4)", equals + 1);
-        arguments = control_guest_arguments(guest);
-        json_object_set_int_member(arguments, "weight", (gint64)weight);
-        return call(client, "set-vgpu", arguments, error);
+    while (keys[i] && strcmp(keys[i], key) != 0)
+        i++;
+    if (!keys[i] || !equals) {
+        const char *guess = suggest(key, keys);
+        return guess ? fail_config(error, setting, equals ? "unknown key (did you mean %s?)" : "not of the form KEY=VALUE (try %s=...)", guess)
+                     : fail_config(error, setting, "not known (try weight=4, gpu_cap=50, class=latency or policy=fair)");
     }
-    if (equals && strcmp(key, "policy") == 0) {
-        arguments = json_object_new();
-        json_object_set_string_member(arguments, "policy", equals + 1);
-        return call(client, "set-policy", arguments, error);
-    }
-    const char *guess = suggest(key, keys);
-    return guess ? fail_config(error, setting, equals ? "unknown key (did you mean %s?)" : "not of the form KEY=VALUE (try %s=...)", guess)
-                 : fail_config(error, setting, "not known (try weight=4 or policy=fair)");
+    if (settings[i].number && (!parse_number(equals + 1, &number) || number > G_MAXINT32))
+        return fail_config(error, setting, "\"%s\" is not a number (try %s=4)", equals + 1, key);
+    JsonObject *arguments = settings[i].of_guest ? control_guest_arguments(guest) : json_object_new();
+    if (settings[i].number)
+        json_object_set_int_member(arguments, key, (gint64)number);
+    else
+        json_object_set_string_member(arguments, key, equals + 1);
+    return call(client, settings[i].command, arguments, error);
 }
 
 int cmd_set(int argc, char **argv)

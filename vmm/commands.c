@@ -16,7 +16,7 @@ const struct command commands[] = {
     {"pause", cmd_pause, "NAME", "stop a guest's vCPUs for a while"},
     {"resume", cmd_resume, "NAME", "let a paused guest go on"},
     {"stop", cmd_stop, "NAME", "press a guest's power button and wait for its end"},
-    {"set", cmd_set, "NAME KEY=VALUE...", "change weight or policy while a guest runs"},
+    {"set", cmd_set, "NAME KEY=VALUE...", "change weight, gpu_cap, class or policy while a guest runs"},
     {"screenshot", cmd_screenshot, "NAME FILE.png", "write what a guest's screen shows"},
     {"trace", cmd_trace, "start FILE|stop", "record what the engines do, for ui.perfetto.dev"},
     {"check", cmd_check, "CONFIG.ini", "check a configuration file without starting anything"},

@@ -329,14 +329,19 @@ const char *gpu_setup_failure(struct gpu_setup *setup, unsigned user)
     return setup->gpus[user].vgpu ? vgpu_failure(setup->gpus[user].vgpu) : NULL;
 }
 
-bool gpu_setup_set_weight(struct gpu_setup *setup, unsigned user, unsigned weight, GError **error)
+bool gpu_setup_set_share(struct gpu_setup *setup, unsigned user, const struct gpu_user *share, GError **error)
 {
+    struct gpu_user *settings = &setup->users[user];
+
     if (!setup->gpus[user].vgpu) {
         g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "%s has no vGPU", gpu_setup_user(setup, user)->name);
         return false;
     }
-    vgpu_set_weight(setup->gpus[user].vgpu, weight);
-    setup->users[user].weight = weight;
+    settings->weight = share->weight;
+    settings->cap = share->cap;
+    settings->latency = share->latency;
+    vgpu_set_weight(setup->gpus[user].vgpu, share->weight);
+    vgpu_set_limits(setup->gpus[user].vgpu, share->cap, share->latency);
     return true;
 }
 

@@ -62,7 +62,8 @@ bool gpu_setup_stats(struct gpu_setup *setup, unsigned user, struct vgpu_stats *
 /* Why the user's vGPU was disabled; NULL when it was not, or there is none. Until its device is destroyed. */
 const char *gpu_setup_failure(struct gpu_setup *setup, unsigned user);
 /* While guests run; from the main loop's thread. False with an error when the user has no vGPU, or there is no such policy. */
-bool gpu_setup_set_weight(struct gpu_setup *setup, unsigned user, unsigned weight, GError **error);
+/* Takes weight (1 .. 256), cap and latency over from share. */
+bool gpu_setup_set_share(struct gpu_setup *setup, unsigned user, const struct gpu_user *share, GError **error);
 bool gpu_setup_set_policy(struct gpu_setup *setup, const char *policy, GError **error);
 /* The policy's name in force; a constant. */
 const char *gpu_setup_policy(struct gpu_setup *setup);

@@ -51,9 +51,9 @@ expect 1 'vmm: .*/none/opregion.bin' "$vmm" opregion "$dir/none/opregion.bin"
 expect 0 '^  disk NAME ' "$vmm" help config
 expect 0 'aperture' "$vmm" help config
 expect 0 '^\| `aperture` \| a size, 256M to 4G' "$vmm" help config --markdown
+expect 0 '^  set-vgpu .*arguments: name, weight .optional., gpu_cap' "$vmm" help control
 expect 0 '^\| `vmm_vgpu_busy_seconds_total` \| counter \| vm, engine \|' "$vmm" help metrics --markdown
 expect 0 '^vmm_vgpu_weight  .*gauge' "$vmm" help metrics
-expect 0 '^  set-vgpu .*arguments: name, weight$' "$vmm" help control
 expect 2 'vmm: help: --markdown is for vmm help config, control or metrics' "$vmm" help run --markdown
 expect 0 'alpha: 64M of RAM, 1 vCPU, gpu none' "$vmm" check "$dir/good.ini"
 expect 0 '"memory": 134217728' "$vmm" check --json -o alpha.memory=128M "$dir/good.ini"

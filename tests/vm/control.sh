@@ -54,6 +54,9 @@ expect 0 '^600$' stat -c %a "$dir/served.sock"
 expect 0 '^one +waiting +i915-GVTg_V5_8 +3 ' "$vmm" ps --control "$dir/served.sock"
 expect 0 '' "$vmm" set --control "$dir/served.sock" one weight=5 policy=round-robin
 expect 0 '"weight" : 5' "$vmm" ps --json --control "$dir/served.sock"
+expect 0 '' "$vmm" set --control "$dir/served.sock" one gpu_cap=40 class=latency
+expect 0 '"gpu_cap" : 40' "$vmm" ps --json --control "$dir/served.sock"
+expect 2 'gpu_capp=1: unknown key \(did you mean gpu_cap\?\)' "$vmm" set --control "$dir/served.sock" one gpu_capp=1
 expect 0 'policy round-robin' "$vmm" top --once --interval 0.2 --control "$dir/served.sock"
 expect 1 'run by others' "$vmm" pause --control "$dir/served.sock" one
 expect 1 'argument weight is not between 1 and 256' "$vmm" set --control "$dir/served.sock" one weight=999

@@ -185,8 +185,13 @@ static bool is_vgpu(const struct control *control, const struct figures_user *us
 
 static void describe_vgpu(const struct control *control, unsigned index, const struct figures_user *user, JsonObject *row)
 {
-    if (user->weight)
+    const struct gpu_user *settings = gpu_setup_user(control->config.figures->gpu, index);
+
+    if (user->weight) {
         json_object_set_int_member(row, "weight", (gint64)user->weight);
+        json_object_set_int_member(row, "gpu_cap", settings->cap % 100); /* 100 is no cap either */
+        json_object_set_string_member(row, "class", settings->latency ? "latency" : "normal");
+    }
     if (control->config.socket)
         json_object_set_string_member(row, "socket", control->config.socket(control->config.opaque, index));
 }
@@ -262,11 +267,21 @@ static JsonNode *run_screenshot(void *opaque, JsonObject *arguments, GError **er
 static JsonNode *run_set_vgpu(void *opaque, JsonObject *arguments, GError **error)
 {
     struct control *control = opaque;
-    unsigned user, weight = (unsigned)json_object_get_int_member(arguments, "weight");
+    struct gpu_setup *gpu = control->config.figures->gpu;
+    const char *class = json_object_get_string_member_with_default(arguments, "class", NULL);
+    unsigned user;
 
-    if (!find_user(control, arguments, &user, error) || !gpu_setup_set_weight(control->config.figures->gpu, user, weight, error))
+    if (!find_user(control, arguments, &user, error))
         return NULL;
-    return control_nothing();
+    if (class && strcmp(class, "normal") != 0 && strcmp(class, "latency") != 0) {
+        g_set_error(error, CONTROL_ERROR, CONTROL_ERROR_GENERIC, "class: \"%s\" is neither normal nor latency", class);
+        return NULL;
+    }
+    struct gpu_user share = *gpu_setup_user(gpu, user);
+    share.weight = (unsigned)json_object_get_int_member_with_default(arguments, "weight", gpu_user_weight(&share));
+    share.cap = (unsigned)json_object_get_int_member_with_default(arguments, "gpu_cap", share.cap);
+    share.latency = class ? strcmp(class, "latency") == 0 : share.latency;
+    return gpu_setup_set_share(gpu, user, &share, error) ? control_nothing() : NULL;
 }
 
 static JsonNode *run_set_policy(void *opaque, JsonObject *arguments, GError **error)
@@ -286,7 +301,7 @@ static JsonNode *run_set_policy(void *opaque, JsonObject *arguments, GError **er
 const struct control_command control_run_commands[] = {
     {"query-status", {{0}}, "whether guests run, and the scheduling policy", run_status},
     {"query-vms", {{0}}, "the VMs: name, state with its reason, vCPUs, RAM", run_vms},
-    {"query-vgpus", {{0}}, "the vGPUs: name, type, state with its reason, weight, and the socket of a served one", run_vgpus},
+    {"query-vgpus", {{0}}, "the vGPUs: name, type, state with its reason, weight, cap, class, and the socket of a served one", run_vgpus},
     {"query-stats", {{0}}, "all figures of each VM and vGPU: GPU time, submissions, traps by class, frames, queues, resets", run_stats},
     {"stop", {NAME_OR_ALL}, "pause vCPUs; no time passes for the guest", run_stop},
     {"cont", {NAME_OR_ALL}, "let paused vCPUs go on", run_cont},
@@ -296,8 +311,12 @@ const struct control_command control_run_commands[] = {
      {NAME("the VM or vGPU"), {"filename", CONTROL_STRING, .optional = true, .help = "absolute path of a PNG file that the VMM writes; if not given, the answer has "
                                                                                     "the file in `png`, by base64"}},
      "what a guest's screen shows", run_screenshot},
-    {"set-vgpu", {NAME("the VM or vGPU"), {"weight", CONTROL_NUMBER, .min = 1, .max = 256, .help = "share of the engines' time against the others"}},
-     "change a vGPU while its guest runs", run_set_vgpu},
+    {"set-vgpu",
+     {NAME("the VM or vGPU"),
+      {"weight", CONTROL_NUMBER, .optional = true, .min = 1, .max = 256, .help = "share of the engines' time against the others"},
+      {"gpu_cap", CONTROL_NUMBER, .optional = true, .min = 0, .max = 100, .help = "most of each engine's time, in percent; 0: no cap"},
+      {"class", CONTROL_STRING, .optional = true, .help = "normal or latency"}},
+     "change a vGPU while its guest runs; what is not given stays", run_set_vgpu},
     {"set-policy", {{"policy", CONTROL_STRING, .help = "as the key `policy` in [configuration.md](configuration.md)"}}, "change how the engines' time is shared",
      run_set_policy},
     {0},

@@ -57,8 +57,8 @@ TEST_F(ControlRun, ListsVgpus)
     Connection client(path);
     client.begin();
     EXPECT_EQ(client.ask("{\"execute\":\"query-vgpus\"}"),
-              "{\"return\":[{\"name\":\"alpha\",\"type\":\"i915-GVTg_V5_8\",\"state\":\"running\",\"weight\":3,\"socket\":\"/run/alpha.sock\"},"
-              "{\"name\":\"beta\",\"type\":\"i915-GVTg_V5_8\",\"state\":\"running\",\"weight\":1,\"socket\":\"/run/beta.sock\"}]}");
+              "{\"return\":[{\"name\":\"alpha\",\"type\":\"i915-GVTg_V5_8\",\"state\":\"running\",\"weight\":3,\"gpu_cap\":0,\"class\":\"normal\",\"socket\":\"/run/alpha.sock\"},"
+              "{\"name\":\"beta\",\"type\":\"i915-GVTg_V5_8\",\"state\":\"running\",\"weight\":1,\"gpu_cap\":0,\"class\":\"normal\",\"socket\":\"/run/beta.sock\"}]}");
     EXPECT_EQ(client.ask("{\"execute\":\"query-vms\"}"), "{\"return\":[]}");
     EXPECT_EQ(client.ask("{\"execute\":\"query-status\"}"), "{\"return\":{\"running\":true,\"status\":\"running\",\"policy\":\"fair\"}}");
     EXPECT_TRUE(has(client.ask("{\"execute\":\"stop\"}"), {"GenericError", "served"}));
@@ -71,6 +71,10 @@ TEST_F(ControlRun, ChangesWeightsAndThePolicy)
     client.begin();
     EXPECT_EQ(client.ask("{\"execute\":\"set-vgpu\",\"arguments\":{\"name\":\"beta\",\"weight\":256}}"), "{\"return\":{}}");
     EXPECT_TRUE(has(client.ask("{\"execute\":\"query-vgpus\"}"), {"\"weight\":3", "\"weight\":256"}));
+    EXPECT_EQ(client.ask("{\"execute\":\"set-vgpu\",\"arguments\":{\"name\":\"beta\",\"gpu_cap\":40,\"class\":\"latency\"}}"), "{\"return\":{}}");
+    EXPECT_TRUE(has(client.ask("{\"execute\":\"query-vgpus\"}"), {"\"weight\":3,\"gpu_cap\":0,\"class\":\"normal\"", "\"weight\":256,\"gpu_cap\":40,\"class\":\"latency\""}));
+    EXPECT_TRUE(has(client.ask("{\"execute\":\"set-vgpu\",\"arguments\":{\"name\":\"beta\",\"gpu_cap\":101}}"), {"not between 0 and 100"}));
+    EXPECT_TRUE(has(client.ask("{\"execute\":\"set-vgpu\",\"arguments\":{\"name\":\"beta\",\"class\":\"first\"}}"), {"neither normal nor latency"}));
     EXPECT_TRUE(has(client.ask("{\"execute\":\"set-vgpu\",\"arguments\":{\"name\":\"beta\",\"weight\":0}}"), {"not between 1 and 256"}));
     EXPECT_TRUE(has(client.ask("{\"execute\":\"set-vgpu\",\"arguments\":{\"name\":\"gamma\",\"weight\":1}}"), {"DeviceNotFound", "gamma"}));
     EXPECT_EQ(client.ask("{\"execute\":\"set-policy\",\"arguments\":{\"policy\":\"fixed\"}}"), "{\"return\":{}}");
