@@ -33,7 +33,11 @@ class ObservedGpu : public testing::Test {
         std::ofstream(path) << "[vgpu alpha]\ntype = i915-GVTg_V5_8\nweight = 3\n[vgpu beta]\ntype = i915-GVTg_V5_8\nweight = 1\n";
         config = config_load(path.c_str(), nullptr, &error);
         ASSERT_NE(config, nullptr) << error->message;
-        gpu_setup_config setup = {config, trace, failed, this};
+        gpu_setup_config setup = {};
+        setup.config = config;
+        setup.trace = trace;
+        setup.failed = failed;
+        setup.opaque = this;
         gpu = gpu_setup_create(&setup, &error);
         ASSERT_NE(gpu, nullptr) << error->message;
         for (unsigned i = 0; i < 2; i++)
