@@ -325,6 +325,8 @@ void sched_client_reset(sched_client *client, uint32_t mask, bool)
 
 void sched_client_set_weight(sched_client *, unsigned) {}
 
+void sched_client_set_limits(sched_client *, unsigned, bool) {}
+
 void sched_client_usage(sched_client *, struct sched_usage *usage)
 {
     *usage = {};
