@@ -55,6 +55,8 @@ void vgpu_stats(struct vgpu *vgpu, struct vgpu_stats *stats)
     display_tick(vgpu->display, trace_now_ns());
     display_stats(vgpu->display, &display);
     ppgtt_usage(vgpu->ppgtt, &stats->shadow_tables, &stats->shadow_tables_max);
+    stats->delayed = vgpu->throttle.delayed;
+    stats->delayed_ns = vgpu->throttle.delayed_ns;
     vgpu_unlock(vgpu);
     sched_client_usage(vgpu->client, &stats->usage);
     stats->frames = display.frames;

@@ -54,11 +54,23 @@ static void config_write(struct pci_device *dev, unsigned offset, unsigned size,
     vgpu_config_write(of(dev), offset, size, value);
 }
 
+static uint64_t take_access(struct vgpu *vgpu)
+{
+    return vgpu->throttle.interval_ns ? throttle_take(&vgpu->throttle, trace_now_ns()) : 0;
+}
+
+static void sleep_ns(uint64_t ns)
+{
+    if (ns)
+        g_usleep((gulong)((ns + 999) / 1000));
+}
+
 static void bar_read(struct pci_device *dev, unsigned bar, uint64_t offset, void *data, size_t len)
 {
     struct vgpu *vgpu = of(dev);
 
     vgpu_lock(vgpu);
+    uint64_t wait_ns = take_access(vgpu);
     if (bar == 0) {
         bar0_read(vgpu, offset, data, len);
     } else if (bar == 2) {
@@ -68,6 +80,7 @@ static void bar_read(struct pci_device *dev, unsigned bar, uint64_t offset, void
         memset(data, 0xff, len);
     }
     vgpu_unlock(vgpu);
+    sleep_ns(wait_ns);
 }
 
 static void bar_write(struct pci_device *dev, unsigned bar, uint64_t offset, const void *data, size_t len)
@@ -75,6 +88,7 @@ static void bar_write(struct pci_device *dev, unsigned bar, uint64_t offset, con
     struct vgpu *vgpu = of(dev);
 
     vgpu_lock(vgpu);
+    uint64_t wait_ns = take_access(vgpu);
     if (bar == 0) {
         bar0_write(vgpu, offset, data, len);
     } else if (bar == 2) {
@@ -83,6 +97,7 @@ static void bar_write(struct pci_device *dev, unsigned bar, uint64_t offset, con
             aperture_write(vgpu, offset, data, len);
     }
     vgpu_unlock(vgpu);
+    sleep_ns(wait_ns);
 }
 
 static void reset(struct pci_device *dev)
@@ -182,6 +197,7 @@ struct vgpu *vgpu_create(struct scheduler *scheduler, struct driver *driver, con
     vgpu->driver = driver;
     vgpu->gpu = driver_gpu(driver);
     vgpu->type = config->type;
+    throttle_init(&vgpu->throttle, config->trap_limit);
     vgpu->trace = config->trace;
     vgpu->id = config->id;
     vgpu->name = g_strdup(config->name);

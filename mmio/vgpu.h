@@ -43,6 +43,7 @@ struct vgpu_config {
     unsigned weight;    /* 0 for the type's */
     unsigned cap;       /* most of each engine's time, in percent; 0: no cap */
     bool latency;       /* in the scheduler's latency class */
+    uint64_t trap_limit; /* most accesses of the guest in a second, before they wait; 0: no limit */
     bool hdmi;          /* the monitor is on HDMI (EDID by GMBUS) instead of DisplayPort (EDID by AUX) */
     const struct monitor_settings *monitor; /* with its mode; NULL for the type's size; copied */
     struct trace *trace;
@@ -85,6 +86,7 @@ struct vgpu_stats {
     struct sched_usage usage;
     uint64_t frames; /* surfaces that became visible: flips of the primary plane */
     uint64_t vblanks;
+    uint64_t delayed, delayed_ns; /* accesses that had to wait because of the limit, and their time */
     unsigned shadow_tables, shadow_tables_max; /* 4 KiB each: taken so far, and the quota */
 };
 void vgpu_stats(struct vgpu *vgpu, struct vgpu_stats *stats);

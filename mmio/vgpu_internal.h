@@ -17,6 +17,7 @@
 #include "gpu/blocks/uncore.h"
 #include "gpu/defs/registers.h"
 #include "mmio/ppgtt.h"
+#include "mmio/throttle.h"
 #include "mmio/vgpu.h"
 
 enum {
@@ -64,6 +65,7 @@ struct vgpu {
     struct gpu *gpu;
     struct sched_client *client;
     const struct vgpu_type *type;
+    struct throttle throttle; /* of accesses to its BARs */
     struct trace *trace;
     unsigned id;
     char *name;

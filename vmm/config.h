@@ -48,6 +48,7 @@ struct gpu_user {
     unsigned weight;         /* 0: the type's */
     unsigned cap;            /* percent of each engine; 0: none */
     bool latency;            /* of the latency class */
+    uint64_t trap_limit;     /* accesses in a second; 0: none */
 };
 /* One for each VM, or for each served vGPU, in the file's order. Caller frees with g_array_unref(). */
 GArray *config_gpu_users(const struct config *config);

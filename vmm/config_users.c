@@ -25,6 +25,7 @@ GArray *config_gpu_users(const struct config *config)
                                 .screenshot = vm->screenshot,
                                 .weight = (unsigned)vm->weight,
                                 .cap = (unsigned)vm->gpu_cap,
+                                .trap_limit = vm->trap_limit,
                                 .latency = strcmp(vm->gpu_class, "latency") == 0};
         g_array_append_val(users, user);
     }
@@ -42,6 +43,7 @@ GArray *config_gpu_users(const struct config *config)
                                 .screenshot = vgpu->screenshot,
                                 .weight = (unsigned)vgpu->weight,
                                 .cap = (unsigned)vgpu->gpu_cap,
+                                .trap_limit = vgpu->trap_limit,
                                 .latency = strcmp(vgpu->gpu_class, "latency") == 0};
         g_array_append_val(users, user);
     }

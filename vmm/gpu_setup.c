@@ -92,6 +92,7 @@ static bool create_vgpu(struct gpu_setup *setup, struct user_gpu *gpu, const str
                                  .type = vgpu_type_find(user->type),
                                  .weight = user->weight,
                                  .cap = user->cap,
+                                 .trap_limit = user->trap_limit,
                                  .latency = user->latency,
                                  .hdmi = strcmp(user->monitor, "hdmi") == 0,
                                  .monitor = &monitor,
@@ -245,6 +246,7 @@ bool gpu_setup_add(struct gpu_setup *setup, const struct gpu_user *user, unsigne
                                         .screenshot = user->screenshot ? g_string_chunk_insert_const(setup->texts, user->screenshot) : NULL,
                                         .weight = user->weight,
                                         .cap = user->cap,
+                                        .trap_limit = user->trap_limit,
                                         .latency = user->latency};
     __atomic_store_n(&setup->users[i].name, g_string_chunk_insert_const(setup->texts, user->name), __ATOMIC_RELEASE);
     g_rw_lock_writer_lock(&setup->lock);

@@ -82,6 +82,7 @@ static char **input_choices(void)
 #define WEIGHT_HELP "share of the engines' time against the other vGPUs; the type's weight if not given"
 #define CLASS_HELP "latency: goes before vGPUs of the class normal as long as it uses no more than its weight's part of an engine; its share stays the same"
 #define CAP_HELP "what it gets at most of each engine's time, in percent, also when nobody else wants it; with every policy"
+#define TRAP_LIMIT_HELP "how many accesses to its registers, page table and aperture a guest may make in a second, on the average; a quicker one waits for each"
 #define MONITOR_HELP "how its monitor is connected: DisplayPort (EDID by AUX) or HDMI (EDID by GMBUS)"
 
 #define MODE_HELP "best mode of its monitor, WIDTHxHEIGHT or WIDTHxHEIGHT@HZ; the largest of the type at 60 Hz if not given"
@@ -148,6 +149,8 @@ const struct option options[] = {
     {OPTION_VM, "class", OPTION_CHOICE, offsetof(struct vm_settings, gpu_class), "normal", .choices = class_choices, .example = "latency",
      .help = CLASS_HELP},
     {OPTION_VM, "gpu_cap", OPTION_NUMBER, offsetof(struct vm_settings, gpu_cap), "", .min = 1, .max = 100, .example = "50", .help = CAP_HELP},
+    {OPTION_VM, "trap_limit", OPTION_NUMBER, offsetof(struct vm_settings, trap_limit), "", .min = 1000, .max = 1000000000, .example = "200000",
+     .help = TRAP_LIMIT_HELP},
     {OPTION_VM, "monitor", OPTION_CHOICE, offsetof(struct vm_settings, monitor), "dp", .choices = monitor_choices, .example = "dp",
      .help = MONITOR_HELP},
     {OPTION_VM, "mode", OPTION_STRING, offsetof(struct vm_settings, mode), "", .example = "1920x1080@60", .help = MODE_HELP},
@@ -176,6 +179,8 @@ const struct option options[] = {
     {OPTION_VGPU, "class", OPTION_CHOICE, offsetof(struct vgpu_settings, gpu_class), "normal", .choices = class_choices, .example = "latency",
      .help = CLASS_HELP},
     {OPTION_VGPU, "gpu_cap", OPTION_NUMBER, offsetof(struct vgpu_settings, gpu_cap), "", .min = 1, .max = 100, .example = "50", .help = CAP_HELP},
+    {OPTION_VGPU, "trap_limit", OPTION_NUMBER, offsetof(struct vgpu_settings, trap_limit), "", .min = 1000, .max = 1000000000, .example = "200000",
+     .help = TRAP_LIMIT_HELP},
     {OPTION_VGPU, "monitor", OPTION_CHOICE, offsetof(struct vgpu_settings, monitor), "dp", .choices = monitor_choices, .example = "dp",
      .help = MONITOR_HELP},
     {OPTION_VGPU, "mode", OPTION_STRING, offsetof(struct vgpu_settings, mode), "", .example = "1920x1080@60", .help = MODE_HELP},

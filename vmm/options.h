@@ -53,6 +53,7 @@ struct vm_settings {
     uint64_t weight;  /* 0: the type's */
     char *gpu_class;  /* "normal" or "latency" */
     uint64_t gpu_cap; /* percent of each engine's time; 0: none */
+    uint64_t trap_limit; /* accesses to the vGPU in a second; 0: none */
     char *monitor;    /* "dp" or "hdmi" */
     char *mode;       /* of the monitor, as 1920x1080@60; or NULL */
     char *edid;       /* path of the monitor's EDID, or NULL */
@@ -79,6 +80,7 @@ struct vgpu_settings {
     uint64_t weight;  /* 0: the type's */
     char *gpu_class;  /* "normal" or "latency" */
     uint64_t gpu_cap; /* percent of each engine's time; 0: none */
+    uint64_t trap_limit; /* accesses to the vGPU in a second; 0: none */
     char *monitor;    /* "dp" or "hdmi" */
     char *mode, *edid, *vnc, *vnc_password; /* as those of a VM */
     char *screenshot; /* path, or NULL */

@@ -167,6 +167,7 @@ static struct served_vgpu *new_vgpu(struct served *served, unsigned user, const 
                                             .socket = g_strdup(settings->socket),
                                             .weight = settings->weight,
                                             .gpu_cap = settings->gpu_cap,
+                                            .trap_limit = settings->trap_limit,
                                             .gpu_class = g_strdup(settings->gpu_class),
                                             .monitor = g_strdup(settings->monitor),
                                             .screenshot = g_strdup(settings->screenshot)};
@@ -278,6 +279,7 @@ bool served_add(struct served *served, const struct vgpu_settings *settings, GEr
                                      .screenshot = settings->screenshot,
                                      .weight = (unsigned)settings->weight,
                                      .cap = (unsigned)settings->gpu_cap,
+                                     .trap_limit = settings->trap_limit,
                                      .latency = settings->gpu_class && strcmp(settings->gpu_class, "latency") == 0},
                             .error = error};
 

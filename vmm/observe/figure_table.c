@@ -30,6 +30,8 @@ const struct figure_desc figure_descs[] = {
     VGPU(replaced, "replaced", FIGURE_NUMBER, COUNTER, FIGURE_ENGINE, "Commands or register loads that the audit left out"),
     VGPU(longest_hold_ns, "longest_hold_ns", FIGURE_NS, GAUGE, FIGURE_PLAIN, "Longest time that an engine took to let go of this vGPU for another"),
     VGPU(traps, "traps", FIGURE_NUMBER, COUNTER, FIGURE_TRAP, "Accesses of the guest that left the guest"),
+    VGPU(delayed, "traps_delayed", FIGURE_NUMBER, COUNTER, FIGURE_PLAIN, "Accesses that had to wait because of trap_limit"),
+    VGPU(delayed_ns, "traps_delay_ns", FIGURE_NS, COUNTER, FIGURE_PLAIN, "Time that these accesses waited"),
     VGPU(unknown_registers, "unknown_registers", FIGURE_NUMBER, COUNTER, FIGURE_PLAIN, "Accesses to registers without a definition"),
     VGPU(interrupts, "interrupts", FIGURE_NUMBER, COUNTER, FIGURE_PLAIN, "Interrupts that were sent to the guest"),
     VGPU(guest_resets, "guest_resets", FIGURE_NUMBER, COUNTER, FIGURE_PLAIN, "Resets of the vGPU or its engines by the guest"),

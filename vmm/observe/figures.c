@@ -38,6 +38,8 @@ static void add_vgpu(struct figures_user *user, const struct vgpu_stats *stats)
         user->completed[e] = stats->usage.workloads[e];
     }
     user->longest_hold_ns = stats->usage.longest_hold_ns;
+    user->delayed = stats->delayed;
+    user->delayed_ns = stats->delayed_ns;
     user->frames = stats->frames;
     user->vblanks = stats->vblanks;
     user->shadow_tables = stats->shadow_tables;

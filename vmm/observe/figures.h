@@ -48,6 +48,7 @@ struct figures_user {
     uint64_t weight;
     uint64_t busy_ns[ENGINE_COUNT], submitted[ENGINE_COUNT], completed[ENGINE_COUNT], queued[ENGINE_COUNT];
     uint64_t preempted[ENGINE_COUNT], hung[ENGINE_COUNT], resets[ENGINE_COUNT], rejected[ENGINE_COUNT], replaced[ENGINE_COUNT];
+    uint64_t delayed, delayed_ns;
     uint64_t longest_hold_ns;
     uint64_t traps[FIGURES_TRAPS], unknown_registers;
     uint64_t interrupts, guest_resets, failures;

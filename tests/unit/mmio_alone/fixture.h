@@ -33,6 +33,7 @@ class VgpuAlone : public testing::Test {
     vgpu *v = nullptr;
     pci_device *dev = nullptr;
     uint64_t low = 0, high = 0; // the partition
+    uint64_t trap_limit = 0;
 
     void SetUp() override
     {
@@ -75,6 +76,7 @@ class VgpuAlone : public testing::Test {
         config.id = id;
         config.name = "alpha";
         config.type = vgpu_type_find(type);
+        config.trap_limit = trap_limit;
         config.trace = events;
         config.opaque = this;
         config.failed = [](void *p, const char *reason) {
