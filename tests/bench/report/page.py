@@ -33,7 +33,7 @@ def describe(outcome):
             f"Machine: {machine['cpus']} CPUs ({machine['cpu']}{', virtual' if machine['virtual'] else ''}), {machine['memory']} RAM, Linux {machine['kernel']}, "
             f"load {machine['load_before']:.1f} before and {machine['load_after']:.1f} after.")
     lines = [text, ""]
-    if machine["load_before"] > 0.5:
+    if machine.get("busy_before", 0) > 0.1:
         lines += ["**The machine was busy with something else: these figures are noise, and have to be taken again on an idle one.**", ""]
     if outcome["short"]:
         lines += ["**A short run: the figures mean nothing.**", ""]
