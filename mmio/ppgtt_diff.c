@@ -31,6 +31,7 @@ __attribute__((noinline, no_sanitize("thread"))) static uint64_t differing_block
 typedef uint64_t vector16 __attribute__((vector_size(16), aligned(8), may_alias));
 typedef uint64_t vector32 __attribute__((vector_size(32), aligned(8), may_alias));
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and attributes have none */
 #define DEFINE_DIFFERS(name, vector, attributes)                                                                             \
     __attribute__((noinline, no_sanitize("thread") attributes)) static bool name(const vector *guest, const vector *seen)    \
     {                                                                                                                        \
@@ -48,6 +49,7 @@ typedef uint64_t vector32 __attribute__((vector_size(32), aligned(8), may_alias)
             any |= a[i];                                                                                                     \
         return any;                                                                                                          \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define TARGET_AVX2 , target("avx2")
 
 DEFINE_DIFFERS(differs, vector16, )

@@ -295,7 +295,7 @@ static JsonNode *run_set_policy(void *opaque, JsonObject *arguments, GError **er
     return control_nothing();
 }
 
-#define NAME(text) {"name", CONTROL_STRING, .help = text}
+#define NAME(text) /* NOLINT(bugprone-macro-parentheses): a string */ {"name", CONTROL_STRING, .help = text}
 #define NAME_OR_ALL {"name", CONTROL_STRING, .optional = true, .help = "the VM; all of them if not given"}
 
 const struct control_command control_run_commands[] = {

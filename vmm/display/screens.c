@@ -166,7 +166,7 @@ static bool create_screen(struct user_screen *screen, const struct gpu_user *use
     const struct config *config = screen->screens->config;
     g_autofree char *password = user->vnc_password ? read_password(config, user, error) : NULL, *reason = NULL;
     struct vnc_listener listener;
-    struct vnc_address address;
+    struct vnc_address address = {0};
 
     if ((user->vnc_password && !password) || !load_address(config, user, &address, error))
         return false;

@@ -102,7 +102,7 @@ static size_t selected(const struct virtio_input *input, uint8_t data[CONFIG_DAT
     switch (input->select) {
     case SELECT_NAME:
         if (input->subselect == 0)
-            memcpy(data, names[input->kind], bytes = strlen(names[input->kind]));
+            bytes = (size_t)g_snprintf((char *)data, CONFIG_DATA_BYTES, "%s", names[input->kind]); /* the device's length leaves out the end */
         return bytes;
     case SELECT_IDS:
         if (input->subselect != 0)
