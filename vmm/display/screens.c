@@ -4,6 +4,7 @@
 
 #include "vmm/display/mode.h"
 #include "vmm/display/screen.h"
+#include "vmm/display/vnc_library.h"
 #include "vmm/error.h"
 #include "vmm/sandbox/sandbox.h"
 
@@ -167,9 +168,15 @@ static bool create_screen(struct user_screen *screen, const struct gpu_user *use
     g_autofree char *password = user->vnc_password ? read_password(config, user, error) : NULL, *reason = NULL;
     struct vnc_listener listener;
     struct vnc_address address = {0};
+    const char *problem;
 
     if ((user->vnc_password && !password) || !load_address(config, user, &address, error))
         return false;
+    if (!vnc_library_get(&problem)) {
+        vnc_address_clear(&address);
+        fail(config, user, "vnc", error, "%s", problem);
+        return false;
+    }
     screen->where = vnc_address_text(&address);
     screen->keymap = user->keymap ? keymap_create(user->keymap) : NULL;
     bool ok = vnc_listen(&address, &listener, &reason);

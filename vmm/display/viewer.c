@@ -13,10 +13,11 @@
 #include <unistd.h>
 
 /* Last: it has macros of common names. */
-#include <rfb/rfb.h>
-#include <rfb/rfbregion.h>
+#include "vmm/display/vnc_library.h"
+#define sraRgnEmpty(region) (viewer->vnc->region_empty(region)) /* for FB_UPDATE_PENDING(), too */
 
 struct viewer {
+    const struct vnc_library *vnc;
     struct viewer_config config;
     char *passwords[2]; /* as rfbCheckPasswordByList() takes them */
     rfbScreenInfoPtr rfb;
@@ -77,14 +78,18 @@ struct viewer *viewer_create(const struct viewer_config *config)
     unsigned char block[16] = {0};
 
     viewer->config = *config;
+    viewer->vnc = vnc_library_get(NULL);
     viewer->hang_up = viewer->fd = -1;
     viewer->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    rfbLog = no_log;
-    rfbErr = no_log;
+    if (!viewer->vnc) {
+        viewer_destroy(viewer);
+        return NULL;
+    }
+    *viewer->vnc->log = *viewer->vnc->err = no_log;
     /* What the library for ciphers reads when it is used first, it reads now. */
-    rfbRandomBytes(block);
-    rfbEncryptBytes(block, (char[]){"warm up"});
-    viewer->rfb = rfbGetScreen(NULL, NULL, 64, 64, 8, 3, 4);
+    viewer->vnc->RandomBytes(block);
+    viewer->vnc->EncryptBytes(block, (char[]){"warm up"});
+    viewer->rfb = viewer->vnc->GetScreen(NULL, NULL, 64, 64, 8, 3, 4);
     if (viewer->wake < 0 || !viewer->rfb) {
         viewer_destroy(viewer);
         return NULL;
@@ -105,9 +110,9 @@ struct viewer *viewer_create(const struct viewer_config *config)
     if (config->password) {
         viewer->passwords[0] = g_strdup(config->password);
         rfb->authPasswdData = viewer->passwords;
-        rfb->passwordCheck = rfbCheckPasswordByList;
+        rfb->passwordCheck = viewer->vnc->CheckPasswordByList;
     }
-    rfbInitServer(rfb);
+    viewer->vnc->InitServer(rfb);
     return viewer;
 }
 
@@ -117,7 +122,7 @@ void viewer_destroy(struct viewer *viewer)
         return;
     viewer_stop(viewer);
     if (viewer->rfb)
-        rfbScreenCleanup(viewer->rfb);
+        viewer->vnc->ScreenCleanup(viewer->rfb);
     if (viewer->wake >= 0)
         close(viewer->wake);
     g_free(viewer->passwords[0]);
@@ -134,7 +139,7 @@ static void copy_changes(struct viewer *viewer, const struct image *image)
             size_t at = (size_t)y * image->width + rect.x;
             memcpy(viewer->pixels + at, image->pixels + at, rect.width * sizeof(*viewer->pixels));
         }
-        rfbMarkRectAsModified(viewer->rfb, (int)rect.x, (int)rect.y, (int)(rect.x + rect.width), (int)(rect.y + rect.height));
+        viewer->vnc->MarkRectAsModified(viewer->rfb, (int)rect.x, (int)rect.y, (int)(rect.x + rect.width), (int)(rect.y + rect.height));
     }
 }
 
@@ -147,7 +152,7 @@ static void resize(struct viewer *viewer, const struct image *image)
     if (!pixels || (viewer->client && viewer->client->scaledScreen != viewer->rfb)) {
         g_free(pixels);
         if (viewer->client)
-            rfbCloseClient(viewer->client);
+            viewer->vnc->CloseClient(viewer->client);
         return;
     }
     memcpy(pixels, image->pixels, bytes);
@@ -155,7 +160,7 @@ static void resize(struct viewer *viewer, const struct image *image)
     viewer->pixels = pixels;
     viewer->width = image->width;
     viewer->height = image->height;
-    rfbNewFramebuffer(viewer->rfb, (char *)pixels, (int)image->width, (int)image->height, 8, 3, 4);
+    viewer->vnc->NewFramebuffer(viewer->rfb, (char *)pixels, (int)image->width, (int)image->height, 8, 3, 4);
     set_format(viewer->rfb); /* the call before has put another there */
     if (viewer->client)
         viewer->rfb->setTranslateFunction(viewer->client);
@@ -219,7 +224,7 @@ static bool introduce(struct viewer *viewer)
         return false;
     /* libvncserver waits by select(), for which larger numbers are beyond its memory. */
     bool ok = pair[0] < FD_SETSIZE && send(pair[1], word, strlen(word), MSG_NOSIGNAL) == (ssize_t)strlen(word);
-    viewer->client = ok ? rfbNewClient(viewer->rfb, pair[0]) : NULL; /* which closes it when it fails */
+    viewer->client = ok ? viewer->vnc->NewClient(viewer->rfb, pair[0]) : NULL; /* which closes it when it fails */
     ssize_t got = viewer->client ? recv(pair[1], greeting, sizeof(greeting), 0) : -1;
     close(pair[1]);
     if (!ok)
@@ -251,7 +256,7 @@ static const char *serve(struct viewer *viewer)
     while (!stopping(viewer)) {
         int64_t before_us = g_get_monotonic_time();
         take_picture(viewer);
-        rfbProcessEvents(viewer->rfb, 0);
+        viewer->vnc->ProcessEvents(viewer->rfb, 0);
         if (!viewer->client)
             return g_get_monotonic_time() - before_us >= VIEWER_PATIENCE_MS * INT64_C(1000) && !stopping(viewer) ? "it did not read" : NULL;
         tell_wish(viewer);
@@ -268,8 +273,8 @@ static void *run(void *opaque)
     viewer->typist = (struct typist){.input = viewer->config.input, .keymap = viewer->config.keymap};
     const char *why = serve(viewer);
     if (viewer->client) {
-        rfbCloseClient(viewer->client);
-        rfbClientConnectionGone(viewer->client);
+        viewer->vnc->CloseClient(viewer->client);
+        viewer->vnc->ClientConnectionGone(viewer->client);
     }
     viewer->fd = -1; /* the library has closed it */
     /* What one that does not read has not read is not kept for it. */
