@@ -54,6 +54,9 @@ struct gpu_user {
 GArray *config_gpu_users(const struct config *config);
 /* Whether users may come while it runs. */
 bool config_grows(const struct config *config);
+/* What is wrong with a key of the user's: a VMM_ERROR_CONFIG that names file, group and key. Returns false, for return fail_user(...). */
+bool fail_user(const struct config *config, const struct gpu_user *user, const char *key, GError **error, const char *format, ...) G_GNUC_PRINTF(5, 6);
+
 /* True when type is a vGPU type (neither none nor passthrough). */
 bool gpu_user_has_vgpu(const struct gpu_user *user);
 /* The weight that counts: its own or the type's; 0 without a vGPU. */

@@ -3,6 +3,7 @@
 #include "vmm/config.h"
 
 #include "mmio/vgpu.h"
+#include "vmm/error.h"
 
 #include <string.h>
 
@@ -48,6 +49,16 @@ GArray *config_gpu_users(const struct config *config)
         g_array_append_val(users, user);
     }
     return users;
+}
+
+bool fail_user(const struct config *config, const struct gpu_user *user, const char *key, GError **error, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    g_autofree char *reason = g_strdup_vprintf(format, args);
+    va_end(args);
+    return fail_config(error, config->path, "[%s %s] %s: %s", user->group, user->name, key, reason);
 }
 
 bool gpu_user_has_vgpu(const struct gpu_user *user)

@@ -17,19 +17,6 @@ enum {
     HDMI_MAX_KHZ = 300000, /* HDMI 1.4 on Skylake: Linux 6.1 intel_hdmi.c, intel_hdmi_source_max_tmds_clock() */
 };
 
-static bool fail(const struct config *config, const struct gpu_user *user, const char *key, GError **error, const char *format, ...)
-    G_GNUC_PRINTF(5, 6);
-
-static bool fail(const struct config *config, const struct gpu_user *user, const char *key, GError **error, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    g_autofree char *reason = g_strdup_vprintf(format, args);
-    va_end(args);
-    return fail_config(error, config->path, "[%s %s] %s: %s", user->group, user->name, key, reason);
-}
-
 bool mode_parse(const char *text, unsigned *width, unsigned *height, unsigned *refresh_hz)
 {
     g_auto(GStrv) sides = g_strsplit(text, "x", 2);
@@ -78,12 +65,12 @@ static bool load_edid(const struct config *config, const struct gpu_user *user, 
     const char *reason = NULL;
 
     if (user->mode)
-        return fail(config, user, "edid", error, "there is a mode already (remove one)");
+        return fail_user(config, user, "edid", error, "there is a mode already (remove one)");
     if (!read_edid(user->edid, settings, &reason))
-        return fail(config, user, "edid", error, "%s: %s", user->edid, reason);
+        return fail_user(config, user, "edid", error, "%s: %s", user->edid, reason);
     reason = edid_check(settings->edid, settings->edid_size, best);
     if (reason)
-        return fail(config, user, "edid", error, "%s: %s", user->edid, reason);
+        return fail_user(config, user, "edid", error, "%s: %s", user->edid, reason);
     settings->width = best->hactive;
     settings->height = best->vactive;
     return true;
@@ -101,15 +88,15 @@ bool mode_load(const struct config *config, const struct gpu_user *user, struct 
     if (user->edid && !load_edid(config, user, settings, &best, error))
         return false;
     if (user->mode && !mode_parse(user->mode, &settings->width, &settings->height, &settings->refresh_hz))
-        return fail(config, user, key, error, "\"%s\" is not a mode (try 1920x1080 or 1920x1080@60)", user->mode);
+        return fail_user(config, user, key, error, "\"%s\" is not a mode (try 1920x1080 or 1920x1080@60)", user->mode);
     if (type && (settings->width > max_width || settings->height > max_height))
-        return fail(config, user, key, error, "%ux%u is more than the %ux%u of %s (try mode = %ux%u, or another type)", settings->width, settings->height,
+        return fail_user(config, user, key, error, "%ux%u is more than the %ux%u of %s (try mode = %ux%u, or another type)", settings->width, settings->height,
                     max_width, max_height, type->name, max_width, max_height);
     if (!user->edid && !edid_timing_for(settings->width, settings->height, settings->refresh_hz, &best))
-        return fail(config, user, key, error, "no monitor can have it: %dx%d to %dx%d, %d to %d Hz, 655 MHz (try 1920x1080@60)", EDID_MIN_WIDTH,
+        return fail_user(config, user, key, error, "no monitor can have it: %dx%d to %dx%d, %d to %d Hz, 655 MHz (try 1920x1080@60)", EDID_MIN_WIDTH,
                     EDID_MIN_HEIGHT, EDID_MAX_SIDE, EDID_MAX_SIDE, EDID_MIN_REFRESH, EDID_MAX_REFRESH);
     if (strcmp(user->monitor, "hdmi") == 0 && best.clock_khz > HDMI_MAX_KHZ)
-        return fail(config, user, key, error, "its pixel clock, %u MHz, is more than the 300 MHz of this GPU's HDMI (try monitor = dp)",
+        return fail_user(config, user, key, error, "its pixel clock, %u MHz, is more than the 300 MHz of this GPU's HDMI (try monitor = dp)",
                     best.clock_khz / 1000);
     return true;
 }

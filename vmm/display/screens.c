@@ -32,19 +32,6 @@ struct screens {
     unsigned count;
 };
 
-static bool fail(const struct config *config, const struct gpu_user *user, const char *key, GError **error, const char *format, ...)
-    G_GNUC_PRINTF(5, 6);
-
-static bool fail(const struct config *config, const struct gpu_user *user, const char *key, GError **error, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    g_autofree char *reason = g_strdup_vprintf(format, args);
-    va_end(args);
-    return fail_config(error, config->path, "[%s %s] %s: %s", user->group, user->name, key, reason);
-}
-
 /* The first line of the file. NULL with an error. */
 static char *read_password(const struct config *config, const struct gpu_user *user, GError **error)
 {
@@ -55,18 +42,18 @@ static char *read_password(const struct config *config, const struct gpu_user *u
     gsize size;
 
     if (stat(path, &st) != 0)
-        fail(config, user, "vnc_password", error, "%s: %s", path, g_strerror(errno));
+        fail_user(config, user, "vnc_password", error, "%s: %s", path, g_strerror(errno));
     else if (!S_ISREG(st.st_mode) || st.st_size > PASSWORD_FILE_MAX)
-        fail(config, user, "vnc_password", error, "%s is not a small file (its first line is the password)", path);
+        fail_user(config, user, "vnc_password", error, "%s is not a small file (its first line is the password)", path);
     else if (st.st_mode & (S_IROTH | S_IWOTH))
-        fail(config, user, "vnc_password", error, "%s: every user of this host can read or write it (chmod o-rw %s)", path, path);
+        fail_user(config, user, "vnc_password", error, "%s: every user of this host can read or write it (chmod o-rw %s)", path, path);
     else if (!g_file_get_contents(path, &text, &size, &problem))
-        fail(config, user, "vnc_password", error, "%s", problem->message);
+        fail_user(config, user, "vnc_password", error, "%s", problem->message);
     else {
         char *line = g_strndup(text, strcspn(text, "\r\n"));
         if (*line && strlen(line) <= VIEWER_PASSWORD_MAX)
             return line;
-        fail(config, user, "vnc_password", error, "the first line of %s has %zu bytes (VNC's passwords have 1 to %d)", path, strlen(line),
+        fail_user(config, user, "vnc_password", error, "the first line of %s has %zu bytes (VNC's passwords have 1 to %d)", path, strlen(line),
              VIEWER_PASSWORD_MAX);
         g_free(line);
     }
@@ -79,12 +66,12 @@ static bool load_address(const struct config *config, const struct gpu_user *use
     g_autofree char *base = g_path_get_dirname(config->path), *reason = NULL;
 
     if (strcmp(user->type, "none") == 0)
-        return fail(config, user, "vnc", error, "there is no GPU of this process to show (try gpu = i915-GVTg_V5_4; a served vGPU has vnc where it is served)");
+        return fail_user(config, user, "vnc", error, "there is no GPU of this process to show (try gpu = i915-GVTg_V5_4; a served vGPU has vnc where it is served)");
     if (!vnc_address_parse(user->vnc, base, address, &reason))
-        return fail(config, user, "vnc", error, "%s", reason);
+        return fail_user(config, user, "vnc", error, "%s", reason);
     if (vnc_address_is_local(address) || user->vnc_password)
         return true;
-    fail(config, user, "vnc", error, "%s lets in whoever reaches it (try vnc_password = FILE, or vnc = %u for this host only)", user->vnc, address->port);
+    fail_user(config, user, "vnc", error, "%s lets in whoever reaches it (try vnc_password = FILE, or vnc = %u for this host only)", user->vnc, address->port);
     vnc_address_clear(address);
     return false;
 }
@@ -97,11 +84,11 @@ static bool check_user(const struct config *config, const struct gpu_user *user,
 
     bool none = strcmp(user->type, "none") == 0;
     if (none && (user->mode || user->edid))
-        return fail(config, user, user->mode ? "mode" : "edid", error, "there is no monitor of this process (a served vGPU has it where it is served)");
+        return fail_user(config, user, user->mode ? "mode" : "edid", error, "there is no monitor of this process (a served vGPU has it where it is served)");
     if (!none && !mode_load(config, user, &settings, error))
         return false;
     if (user->vnc_password && !user->vnc)
-        return fail(config, user, "vnc_password", error, "there is no vnc that it is for (try vnc = 5900)");
+        return fail_user(config, user, "vnc_password", error, "there is no vnc that it is for (try vnc = 5900)");
     if (user->vnc && !load_address(config, user, &address, error))
         return false;
     if (user->vnc) {
@@ -109,7 +96,7 @@ static bool check_user(const struct config *config, const struct gpu_user *user,
         vnc_address_clear(&address);
         const char *other = g_hash_table_lookup(places, where);
         if (other) {
-            fail(config, user, "vnc", error, "%s is [%s %s]'s already (try another port)", where, user->group, other);
+            fail_user(config, user, "vnc", error, "%s is [%s %s]'s already (try another port)", where, user->group, other);
             g_free(where);
             return false;
         }
@@ -123,7 +110,7 @@ static bool check_user(const struct config *config, const struct gpu_user *user,
     if (user->vnc && user->keymap) {
         keymap = keymap_create(user->keymap);
         if (!keymap)
-            return fail(config, user, "keymap", error, "\"%s\" is no keyboard layout that XKB knows (try us; localectl list-x11-keymap-layouts lists them)",
+            return fail_user(config, user, "keymap", error, "\"%s\" is no keyboard layout that XKB knows (try us; localectl list-x11-keymap-layouts lists them)",
                         user->keymap);
         keymap_destroy(keymap);
     }
@@ -174,14 +161,14 @@ static bool create_screen(struct user_screen *screen, const struct gpu_user *use
         return false;
     if (!vnc_library_get(&problem)) {
         vnc_address_clear(&address);
-        fail(config, user, "vnc", error, "%s", problem);
+        fail_user(config, user, "vnc", error, "%s", problem);
         return false;
     }
     screen->where = vnc_address_text(&address);
     screen->keymap = user->keymap ? keymap_create(user->keymap) : NULL;
     bool ok = vnc_listen(&address, &listener, &reason);
     if (!ok)
-        fail(config, user, "vnc", error, "%s", reason);
+        fail_user(config, user, "vnc", error, "%s", reason);
     sandbox_allow(SANDBOX_FONTS, NULL);
     if (ok && address.path) {
         g_autofree char *folder = g_path_get_dirname(address.path);
@@ -197,7 +184,7 @@ static bool create_screen(struct user_screen *screen, const struct gpu_user *use
                                            .say = say,
                                            .opaque = screen};
     screen->screen = screen_create(&settings, &listener);
-    return screen->screen || fail(config, user, "vnc", error, "no file descriptors or memory are left");
+    return screen->screen || fail_user(config, user, "vnc", error, "no file descriptors or memory are left");
 }
 
 struct screens *screens_create(const struct config *config, struct gpu_setup *gpu, struct messages *messages, GError **error)

@@ -22,6 +22,8 @@
 
 namespace sched_test {
 
+constexpr uint64_t MS = 1000000; // nanoseconds
+
 using Words = std::vector<uint32_t>;
 
 inline uint32_t low(uint64_t v) { return static_cast<uint32_t>(v); }
@@ -266,6 +268,18 @@ inline Words semaphore(const Guest &guest, uint64_t offset, uint32_t value, bool
 {
     return {op(CMD_MI_SEMAPHORE_WAIT, 4, SEMAPHORE_POLL | 4u << 12 | (ppgtt ? 0 : uint32_t(MI_GLOBAL_GTT))), value,
             ppgtt ? guest.ppa(offset) : guest.gma(offset), 0};
+}
+
+inline uint64_t now_ns() { return trace_now_ns(); }
+
+/* Ends a spinning guest's work. */
+inline void stop(Guest &guest, uint32_t engines)
+{
+    sched_client_reset(guest.client, engines, false);
+    while (workload *w = sched_client_reap(guest.client)) {
+        EXPECT_NE(workload_status(w), WORKLOAD_HUNG);
+        workload_free(w);
+    }
 }
 
 } // namespace sched_test

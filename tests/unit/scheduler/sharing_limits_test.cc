@@ -6,20 +6,6 @@ using namespace sched_test;
 
 namespace {
 
-constexpr uint64_t MS = 1000000;
-
-uint64_t now_ns() { return trace_now_ns(); }
-
-/* Ends a spinning guest's work. */
-void stop(Guest &guest, uint32_t engines)
-{
-    sched_client_reset(guest.client, engines, false);
-    while (workload *w = sched_client_reap(guest.client)) {
-        EXPECT_NE(workload_status(w), WORKLOAD_HUNG);
-        workload_free(w);
-    }
-}
-
 /* A guest's driver preempts its own batch for something more urgent: that comes first, in the guest's own time, beside another guest. */
 TEST(SharingLimits, HonoursAGuestsOwnOrder)
 {

@@ -9,8 +9,6 @@ using namespace sched_test;
 
 namespace {
 
-constexpr uint64_t MS = 1000000;
-
 /* Between the driver and the model. */
 struct StallingGpu {
     gpu base; // first: the ops get its address
