@@ -40,7 +40,7 @@ start() {
   "$vmm" serve "$dir/gpu.ini" >"$dir/out" 2>"$dir/err" &
   server=$!
   until_true grep -q '^mdev: ' "$dir/out" && return
-  if grep -q 'no file system can be mounted' "$dir/err"; then cat "$dir/err"; echo "SKIP: no FUSE here"; exit 77; fi
+  if grep -q 'no file system can be mounted' "$dir/err"; then cat "$dir/err"; echo "SKIP: no FUSE here: load the module fuse (modprobe fuse), see that /dev/fuse is there, and apt-get install fuse3"; exit 77; fi
   cat "$dir/err"
   fail "vmm serve does not start"
   exit 1
@@ -92,7 +92,7 @@ if [ -w /dev/kvm ] && [ -e "$guests/draw.elf" ]; then
   printf '[vm alpha]\nimage = %s/draw.elf\ngpu = vfio-user:%s\n' "$guests" "$socket" >"$dir/vm.ini"
   expect 0 'guest alpha: shut down' "$vmm" run -t 60 "$dir/vm.ini"
 else
-  echo "SKIP: no KVM: no guest runs on a vGPU that was added"
+  echo "SKIP: /dev/kvm cannot be opened, so no guest runs on a vGPU that was added: load kvm_intel or kvm_amd, or join the group kvm"
 fi
 
 # Whoever is attached is told by a hang-up.
@@ -195,7 +195,7 @@ tool=$(component mdevctl)
 export MDEVCTL_ENV_ROOT=$root
 mdevctl=("$tool/usr/lib64/ld-linux-x86-64.so.2" --library-path "$tool/usr/lib/x86_64-linux-gnu" "$tool/usr/bin/mdevctl")
 if ! "$here/linux/fetch.sh" mdevctl; then
-  echo "SKIP: mdevctl is not there: it is not tried"
+  echo "SKIP: mdevctl is neither in the cache nor to be had from the Debian archive (tests/vm/linux/fetch.sh mdevctl says why): it is not tried"
 else
   expect 0 "^mdevctl 1\.[3-9]" "${mdevctl[@]}" --version
   expect 0 'i915-GVTg_V5_4' "${mdevctl[@]}" types
@@ -235,7 +235,7 @@ if [ "$(id -u)" -eq 0 ] && cp "$vmm" "$dir/vmm" && mkdir "$dir/user" && chmod 75
     is "exit code of an ordinary user's, the $time time ($(tail -n 1 "$dir/user.log"))" 124 $status
   done
 else
-  echo "SKIP: not root: another user's mount is not tried"
+  echo "SKIP: not root (run it as root): another user's mount is not tried"
 fi
 
 kill -TERM "$server"

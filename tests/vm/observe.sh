@@ -103,7 +103,7 @@ if tool=$(find_promtool); then
   output=$("$tool" check metrics <"$dir/second" 2>&1) && [ -z "$output" ]
   check $? "promtool check metrics $output"
 else
-  echo "SKIP: promtool: not installed, and the Debian archive does not give it"
+  echo "SKIP: promtool is not installed (apt-get install prometheus), nor to be had from the Debian archive"
 fi
 
 output=$("$trace_check" "$dir/out/trace.json" 2>&1)

@@ -8,7 +8,7 @@ work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT || exit 1
 failed=0 checks=0
 ok() { checks=$((checks + 1)); }
 bad() { echo "FAIL: $*"; failed=1; }
-without() { echo "SKIP: $1 is not installed: $2 is not checked"; }
+without() { echo "SKIP: $1 is not installed (see MEDIANT_TEST_PACKAGES in cmake/packages.sh): $2 is not checked"; }
 have() { command -v "$1" >/dev/null; }
 # silent WHAT COMMAND...: the command succeeds and says nothing.
 silent() {
@@ -19,7 +19,7 @@ silent() {
 
 # The sanitizers' builds are no packages.
 case $(sed -n 's/^MEDIANT_SANITIZE:[A-Z]*=//p' "$build/CMakeCache.txt") in
-  ?*) echo "SKIP: a build with sanitizers is not packed"; exit 77 ;;
+  ?*) echo "SKIP: a build with sanitizers is not packed (use the preset default)"; exit 77 ;;
 esac
 
 DESTDIR=$work/tree cmake --install "$build" --prefix /usr >"$work/log" 2>&1 || { cat "$work/log"; echo "FAIL: cmake --install"; exit 1; }
@@ -130,7 +130,7 @@ if have dpkg-deb && have dpkg-shlibdeps; then
     if have systemd-sysusers; then grep -q '^mediant:' "$root/etc/passwd" && ok || bad "dpkg -i has not made the user mediant"; fi
     run_dpkg -r mediant && [ ! -e "$root/usr/bin/vmm" ] && ok || bad "dpkg -r"
   else
-    echo "SKIP: not root: dpkg -i and dpkg -r are not tried"
+    echo "SKIP: not root (run it as root): dpkg -i and dpkg -r are not tried"
   fi
 else
   without dpkg-dev "the Debian package"

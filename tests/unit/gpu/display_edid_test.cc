@@ -233,7 +233,7 @@ TEST(EdidRefresh, OtherRatesThanSixty)
 TEST(EdidRefresh, SatisfiesEdidDecode)
 {
     if (system("command -v edid-decode >/dev/null") != 0)
-        GTEST_SKIP() << "edid-decode is not installed";
+        GTEST_SKIP() << "edid-decode is not installed (apt-get install edid-decode)";
     static const unsigned modes[][3] = {{1920, 1200, 60}, {1024, 768, 60}, {1920, 1080, 75}, {1280, 720, 120}};
     for (const auto &m : modes) {
         uint8_t bytes[EDID_SIZE];

@@ -69,7 +69,7 @@ protected:
             return (sandbox_has_seccomp() ? 1 : 0) | (sandbox_has_landlock() ? 2 : 0);
         });
         if (!(probe.status & 1))
-            GTEST_SKIP() << "no seccomp here, or a build with a sanitizer: " << probe.words;
+            GTEST_SKIP() << "no seccomp filter: a build with a sanitizer has none (use the preset default), else the kernel needs CONFIG_SECCOMP_FILTER: " << probe.words;
         landlock = probe.status & 2;
         char name[] = "/tmp/mediant-sandbox-XXXXXX";
         ASSERT_NE(mkdtemp(name), nullptr);
@@ -251,7 +251,7 @@ TEST_F(Sandbox, ShareIsUsable)
 TEST_F(Sandbox, ProcSelfIsUsableByAnOrdinaryUser)
 {
     if (geteuid() != 0)
-        GTEST_SKIP() << "the other tests show it already: this is for root";
+        GTEST_SKIP() << "only root can become an ordinary user (run it as root); who is one already has this shown by the other tests";
     ASSERT_EQ(chmod(dir.c_str(), 0755), 0);
     ASSERT_EQ(chown((dir + "/in").c_str(), 65534, 65534), 0);
     const std::string in = dir + "/in";
