@@ -51,8 +51,8 @@ set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXE
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION kernel)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-# The first is loaded when a guest's instruction has to be emulated (vmm/insn/decoder.c), the second has the program that mounts [gpu] mdev.
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libcapstone4, libvncserver1, fuse3")
+# Libraries that are loaded when they are needed (vmm/late_library.h), and the program that mounts [gpu] mdev.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libcapstone4, libvncserver1, libcairo2, fuse3")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "qemu-system-x86 (>= 1:10.1), mdevctl (>= 1.3)")
 file(READ packaging/description CPACK_DEBIAN_PACKAGE_DESCRIPTION)
 string(STRIP "${CPACK_DEBIAN_PACKAGE_DESCRIPTION}" CPACK_DEBIAN_PACKAGE_DESCRIPTION)

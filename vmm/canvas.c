@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Drawing for reports: one set of calls, SVG or pixels. Cairo draws the pixels; the SVG is written here, because Cairo's would hold outlines
- * where people want text that they can select and search. Used by timeline_draw.c and display/card.c.
+ * where people want text that they can select and search. Used by timeline_draw.c and display/card.c. Cairo is loaded when it is first needed: with
+ * X's libraries behind it, it takes nearly 2 MiB of each process that links it.
  */
 #include "vmm/canvas.h"
 
 #include "vmm/error.h"
+#include "vmm/late_library.h"
 
 #include <cairo.h>
 #include <string.h>
+
+#define FUNCTIONS(X)                                                                                                                              \
+    X(cairo_create) X(cairo_destroy) X(cairo_fill) X(cairo_get_target) X(cairo_image_surface_create) X(cairo_image_surface_get_data)                \
+    X(cairo_image_surface_get_stride) X(cairo_move_to) X(cairo_paint) X(cairo_rectangle) X(cairo_select_font_face) X(cairo_set_font_size)           \
+    X(cairo_set_source_rgb) X(cairo_show_text) X(cairo_status) X(cairo_status_to_string) X(cairo_surface_destroy) X(cairo_surface_flush)            \
+    X(cairo_surface_write_to_png) X(cairo_text_extents)
+
+static struct functions {
+    FUNCTIONS(LATE_MEMBER)
+} draw;
+static const struct late_symbol symbols[] = {FUNCTIONS(LATE_SYMBOL)};
+static struct late_library library = LATE_LIBRARY("libcairo.so.2", "libcairo2", symbols, &draw);
 
 struct canvas {
     unsigned width, height;
@@ -32,18 +46,25 @@ struct canvas *canvas_create_svg(unsigned width, unsigned height)
     return canvas;
 }
 
+bool canvas_load_pixels(const char **reason)
+{
+    return late_library_load(&library, reason);
+}
+
 struct canvas *canvas_create_pixels(unsigned width, unsigned height)
 {
+    if (!canvas_load_pixels(NULL))
+        return NULL;
     struct canvas *canvas = g_new0(struct canvas, 1);
 
     canvas->width = width;
     canvas->height = height;
-    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
-    canvas->pixels = cairo_create(surface); /* which keeps the surface; an error shows at canvas_write() */
-    cairo_surface_destroy(surface);
-    cairo_select_font_face(canvas->pixels, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_source_rgb(canvas->pixels, 1, 1, 1);
-    cairo_paint(canvas->pixels);
+    cairo_surface_t *surface = draw.cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
+    canvas->pixels = draw.cairo_create(surface); /* which keeps the surface; an error shows at canvas_write() */
+    draw.cairo_surface_destroy(surface);
+    draw.cairo_select_font_face(canvas->pixels, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+    draw.cairo_set_source_rgb(canvas->pixels, 1, 1, 1);
+    draw.cairo_paint(canvas->pixels);
     return canvas;
 }
 
@@ -54,13 +75,13 @@ void canvas_destroy(struct canvas *canvas)
     if (canvas->svg)
         g_string_free(canvas->svg, TRUE);
     if (canvas->pixels)
-        cairo_destroy(canvas->pixels);
+        draw.cairo_destroy(canvas->pixels);
     g_free(canvas);
 }
 
 static void set_color(cairo_t *pixels, uint32_t color)
 {
-    cairo_set_source_rgb(pixels, (color >> 16 & 0xff) / 255.0, (color >> 8 & 0xff) / 255.0, (color & 0xff) / 255.0);
+    draw.cairo_set_source_rgb(pixels, (color >> 16 & 0xff) / 255.0, (color >> 8 & 0xff) / 255.0, (color & 0xff) / 255.0);
 }
 
 void canvas_rect(struct canvas *canvas, double x, double y, double width, double height, uint32_t color)
@@ -71,8 +92,8 @@ void canvas_rect(struct canvas *canvas, double x, double y, double width, double
         return;
     if (canvas->pixels) {
         set_color(canvas->pixels, color);
-        cairo_rectangle(canvas->pixels, x, y, width, height);
-        cairo_fill(canvas->pixels);
+        draw.cairo_rectangle(canvas->pixels, x, y, width, height);
+        draw.cairo_fill(canvas->pixels);
         return;
     }
     g_ascii_formatd(a[0], sizeof(a[0]), "%.2f", x);
@@ -89,12 +110,12 @@ void canvas_text(struct canvas *canvas, double x, double y, enum canvas_anchor a
 
     if (canvas->pixels) {
         cairo_text_extents_t extents;
-        cairo_set_font_size(canvas->pixels, large ? LARGE_SIZE : SMALL_SIZE);
-        cairo_text_extents(canvas->pixels, text, &extents);
+        draw.cairo_set_font_size(canvas->pixels, large ? LARGE_SIZE : SMALL_SIZE);
+        draw.cairo_text_extents(canvas->pixels, text, &extents);
         double before = anchor == CANVAS_START ? 0 : anchor == CANVAS_MIDDLE ? extents.x_advance / 2 : extents.x_advance;
         set_color(canvas->pixels, color);
-        cairo_move_to(canvas->pixels, x - before, y);
-        cairo_show_text(canvas->pixels, text);
+        draw.cairo_move_to(canvas->pixels, x - before, y);
+        draw.cairo_show_text(canvas->pixels, text);
         return;
     }
     g_autofree char *escaped = g_markup_escape_text(text, -1);
@@ -104,12 +125,12 @@ void canvas_text(struct canvas *canvas, double x, double y, enum canvas_anchor a
 
 bool canvas_copy_pixels(const struct canvas *canvas, uint32_t *pixels)
 {
-    cairo_surface_t *surface = cairo_get_target(canvas->pixels);
+    cairo_surface_t *surface = draw.cairo_get_target(canvas->pixels);
 
-    cairo_surface_flush(surface);
-    const uint8_t *data = cairo_image_surface_get_data(surface);
-    size_t stride = (size_t)cairo_image_surface_get_stride(surface);
-    if (!data || cairo_status(canvas->pixels) != CAIRO_STATUS_SUCCESS)
+    draw.cairo_surface_flush(surface);
+    const uint8_t *data = draw.cairo_image_surface_get_data(surface);
+    size_t stride = (size_t)draw.cairo_image_surface_get_stride(surface);
+    if (!data || draw.cairo_status(canvas->pixels) != CAIRO_STATUS_SUCCESS)
         return false;
     for (unsigned y = 0; y < canvas->height; y++)
         for (unsigned x = 0; x < canvas->width; x++) {
@@ -125,10 +146,10 @@ bool canvas_write(const struct canvas *canvas, const char *path, GError **error)
     g_autoptr(GError) problem = NULL;
 
     if (canvas->pixels) {
-        cairo_status_t status = cairo_surface_write_to_png(cairo_get_target(canvas->pixels), path);
+        cairo_status_t status = draw.cairo_surface_write_to_png(draw.cairo_get_target(canvas->pixels), path);
         if (status == CAIRO_STATUS_SUCCESS)
             return true;
-        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "%s: cannot be written: %s", path, cairo_status_to_string(status));
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "%s: cannot be written: %s", path, draw.cairo_status_to_string(status));
         return false;
     }
     g_autofree char *text = g_strdup_printf("%s</svg>\n", canvas->svg->str);

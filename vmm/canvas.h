@@ -15,6 +15,11 @@ struct canvas;
 
 enum canvas_anchor { CANVAS_START, CANVAS_MIDDLE, CANVAS_END };
 
+/*
+ * Makes pixels possible: loads Cairo, which reads files, so before the thread is confined. False with the reason, which stays (reason may be NULL).
+ * canvas_create_pixels() does the same, and returns NULL then.
+ */
+bool canvas_load_pixels(const char **reason);
 /* White, width by height pixels, at most 16384 a side. */
 struct canvas *canvas_create_svg(unsigned width, unsigned height);
 struct canvas *canvas_create_pixels(unsigned width, unsigned height);

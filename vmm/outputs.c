@@ -4,6 +4,7 @@
 
 #include "gpu/blocks/image.h"
 #include "vmm/address.h"
+#include "vmm/canvas.h"
 #include "vmm/error.h"
 #include "vmm/observe/chrome_trace.h"
 #include "vmm/observe/metrics.h"
@@ -43,9 +44,13 @@ static bool is_json(const char *path)
 
 bool output_options_check(const struct output_options *options, const char *command)
 {
-    if (!options->timeline || g_str_has_suffix(options->timeline, ".svg") || g_str_has_suffix(options->timeline, ".png"))
+    const char *reason = "the name ends neither in .svg nor in .png";
+
+    if (!options->timeline || g_str_has_suffix(options->timeline, ".svg"))
         return true;
-    fprintf(stderr, "vmm: %s: --timeline %s: the name ends neither in .svg nor in .png\n", command, options->timeline);
+    if (g_str_has_suffix(options->timeline, ".png") && canvas_load_pixels(&reason))
+        return true;
+    fprintf(stderr, "vmm: %s: --timeline %s: %s\n", command, options->timeline, reason);
     return false;
 }
 

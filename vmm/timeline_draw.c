@@ -5,6 +5,7 @@
  */
 #include "gpu/gpu.h"
 #include "vmm/canvas.h"
+#include "vmm/error.h"
 #include "vmm/timeline.h"
 
 #include <math.h>
@@ -215,6 +216,12 @@ bool timeline_write(const struct timeline *timeline, const char *path, GError **
     unsigned height = 64 + guests * LEGEND_LINE + 16 + 2 * (28 + lanes * (LANE + LANE_GAP) + 48) + 16;
     struct canvas *canvas =
         g_str_has_suffix(path, ".png") ? canvas_create_pixels(WIDTH, height) : canvas_create_svg(WIDTH, height);
+    if (!canvas) {
+        const char *reason;
+        canvas_load_pixels(&reason);
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "%s: cannot be drawn: %s", path, reason);
+        return false;
+    }
 
     canvas_text(canvas, LEFT, 40, CANVAS_START, true, INK, "Who had which engine when");
     draw_legend(canvas, timeline, 64);

@@ -47,6 +47,8 @@ static void write_lines(struct canvas *canvas, const char *text)
 struct image *card_create(const char *guest, bool failed, const char *reason)
 {
     struct canvas *canvas = canvas_create_pixels(WIDTH, HEIGHT);
+    if (!canvas)
+        return NULL;
     struct image *image = image_create(WIDTH, HEIGHT);
     g_autofree char *title = g_strdup_printf("guest %s", guest);
 

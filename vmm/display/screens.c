@@ -2,6 +2,7 @@
 /* The screens that a configuration asks for. See screens.h. */
 #include "vmm/display/screens.h"
 
+#include "vmm/canvas.h"
 #include "vmm/display/mode.h"
 #include "vmm/display/screen.h"
 #include "vmm/display/vnc_library.h"
@@ -159,7 +160,7 @@ static bool create_screen(struct user_screen *screen, const struct gpu_user *use
 
     if ((user->vnc_password && !password) || !load_address(config, user, &address, error))
         return false;
-    if (!vnc_library_get(&problem)) {
+    if (!vnc_library_get(&problem) || !canvas_load_pixels(&problem)) {
         vnc_address_clear(&address);
         fail_user(config, user, "vnc", error, "%s", problem);
         return false;

@@ -2,19 +2,14 @@
 /* Loads libvncserver. See vnc_library.h. */
 #include "vmm/display/vnc_library.h"
 
-#include <dlfcn.h>
-#include <glib.h>
+#include "vmm/late_library.h"
 
-#define LIBRARY "libvncserver.so.1" /* the interface of 0.9.13 and later */
-#define SYMBOL(field) {G_STRINGIFY(rfb##field), G_STRUCT_OFFSET(struct vnc_library, field)}
+#define SYMBOL(field) {G_STRINGIFY(rfb##field), offsetof(struct vnc_library, field)}
 
-static const struct {
-    const char *name;
-    long offset;
-} symbols[] = {
-    {"rfbLog", G_STRUCT_OFFSET(struct vnc_library, log)},
-    {"rfbErr", G_STRUCT_OFFSET(struct vnc_library, err)},
-    {"sraRgnEmpty", G_STRUCT_OFFSET(struct vnc_library, region_empty)},
+static const struct late_symbol symbols[] = {
+    {"rfbLog", offsetof(struct vnc_library, log)},
+    {"rfbErr", offsetof(struct vnc_library, err)},
+    {"sraRgnEmpty", offsetof(struct vnc_library, region_empty)},
     SYMBOL(RandomBytes),
     SYMBOL(EncryptBytes),
     SYMBOL(GetScreen),
@@ -29,33 +24,11 @@ static const struct {
     SYMBOL(ClientConnectionGone),
 };
 
-/* NULL, or why not; it stays. */
-static char *load(struct vnc_library *loaded)
-{
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-
-    if (!library)
-        return g_strdup_printf("libvncserver cannot be loaded: %s (install libvncserver1)", dlerror());
-    for (size_t i = 0; i < G_N_ELEMENTS(symbols); i++) {
-        void *symbol = dlsym(library, symbols[i].name);
-        if (!symbol)
-            return g_strdup_printf("%s has no %s: another version than this was built for", LIBRARY, symbols[i].name);
-        *(void **)G_STRUCT_MEMBER_P(loaded, symbols[i].offset) = symbol;
-    }
-    return NULL;
-}
+static struct vnc_library functions;
+/* The interface of 0.9.13 and later. */
+static struct late_library library = LATE_LIBRARY("libvncserver.so.1", "libvncserver1", symbols, &functions);
 
 const struct vnc_library *vnc_library_get(const char **reason)
 {
-    static struct vnc_library library;
-    static char *problem;
-    static gsize once;
-
-    if (g_once_init_enter(&once)) {
-        problem = load(&library);
-        g_once_init_leave(&once, 1);
-    }
-    if (reason)
-        *reason = problem;
-    return problem ? NULL : &library;
+    return late_library_load(&library, reason) ? &functions : NULL;
 }
