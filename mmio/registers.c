@@ -53,7 +53,7 @@ void registers_reset_engines(struct vgpu *vgpu, unsigned engines, bool full)
 static void gtt_register_write(struct vgpu *vgpu, const struct reg_desc *desc, unsigned index, uint32_t offset, uint32_t value)
 {
     if (desc->offset == R_FENCE_REG || desc->offset == R_FENCE_REG_HI) {
-        /* Only the aperture looks at fences, and it is emulated: the physical ones stay free. */
+        /* Only the aperture looks at fences, and it is emulated: they take no physical ones. */
         if (index < vgpu->type->fences)
             regfile_set(vgpu->regs, offset, value);
         return;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The vGPU types, with the kernel's names and sizes (Linux 6.1 gvt/vgpu.c; gen9 names). Read by configuration and vgpu_create(). */
+/*
+ * The vGPU types, with the kernel's names and sizes (Linux 6.1 gvt/vgpu.c; gen9 names), and behind them smaller ones of ours, named on in the same way:
+ * what a desktop of 1024x768 can do with (two pictures to flip between are 6 MiB), for many guests. Read by configuration and vgpu_create().
+ */
 #include "mmio/vgpu.h"
 
 #include <glib.h>
@@ -13,6 +16,9 @@ const struct vgpu_type vgpu_types[] = {
     {"i915-GVTg_V5_4", 128 * MIB, 512 * MIB, 4, 4, 1920, 1200},
     {"i915-GVTg_V5_2", 256 * MIB, 1024 * MIB, 4, 8, 1920, 1200},
     {"i915-GVTg_V5_1", 512 * MIB, 2048 * MIB, 4, 16, 1920, 1200},
+    {"i915-GVTg_V5_16", 32 * MIB, 128 * MIB, 4, 1, 1024, 768},
+    {"i915-GVTg_V5_32", 16 * MIB, 64 * MIB, 4, 1, 1024, 768},
+    {"i915-GVTg_V5_64", 8 * MIB, 32 * MIB, 4, 1, 1024, 768},
     {0},
 };
 

@@ -135,7 +135,6 @@ static bool take_memory(struct vgpu *vgpu, enum ggtt_part part, uint64_t size, u
 static bool take_resources(struct vgpu *vgpu, GError **error)
 {
     const struct vgpu_type *type = vgpu->type;
-    g_autoptr(GError) cause = NULL;
 
     if (!take_memory(vgpu, GGTT_LOW, type->low_gm, &vgpu->low_base, error))
         return false;
@@ -143,12 +142,6 @@ static bool take_resources(struct vgpu *vgpu, GError **error)
     if (!take_memory(vgpu, GGTT_HIGH, type->high_gm, &vgpu->high_base, error))
         return false;
     vgpu->high_allocated = true;
-    if (!driver_fence_alloc(vgpu->driver, type->fences, &vgpu->fence_first, &cause)) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "%s: type %s needs %u fences: %s", vgpu->name, type->name, type->fences,
-                    cause->message);
-        return false;
-    }
-    vgpu->fences_allocated = true;
     return true;
 }
 
@@ -245,8 +238,6 @@ void vgpu_destroy(struct vgpu *vgpu)
         driver_ggtt_free(vgpu->driver, vgpu->low_base, vgpu->type->low_gm);
     if (vgpu->high_allocated)
         driver_ggtt_free(vgpu->driver, vgpu->high_base, vgpu->type->high_gm);
-    if (vgpu->fences_allocated)
-        driver_fence_free(vgpu->driver, vgpu->fence_first, vgpu->type->fences);
     display_destroy(vgpu->display);
     g_array_unref(vgpu->regions);
     g_ptr_array_unref(vgpu->failures);

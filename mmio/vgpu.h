@@ -57,7 +57,7 @@ struct vgpu_config {
     void *opaque;
 };
 
-/* Fails when the type no longer fits: the error names what is exhausted (low GM, high GM, fences) and how much is left. */
+/* Fails when the type no longer fits: the error names what is exhausted (low or high GM) and how much is left. */
 struct vgpu *vgpu_create(struct scheduler *scheduler, struct driver *driver, const struct vgpu_config *config, GError **error);
 void vgpu_destroy(struct vgpu *vgpu); /* NULL is allowed; also by pci_device_ops.destroy */
 

@@ -77,8 +77,7 @@ struct vgpu {
 
     /* Partition of the physical GPU. Constant. */
     uint64_t low_base, high_base, aperture_size;
-    unsigned fence_first;
-    bool low_allocated, high_allocated, fences_allocated;
+    bool low_allocated, high_allocated;
 
     /* Guest memory as the GPU sees it (guest_memory.c). */
     GArray *regions; /* struct guest_region, sorted by gpa */

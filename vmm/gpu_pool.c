@@ -4,34 +4,31 @@
 
 #include "vmm/units.h"
 
-/* What the host keeps for itself, as GVT-g does (Linux 6.1 gvt/aperture_gm.c: HOST_LOW_GM_SIZE, HOST_HIGH_GM_SIZE, HOST_FENCE). */
+/* What the host keeps for itself, as GVT-g does (Linux 6.1 gvt/aperture_gm.c: HOST_LOW_GM_SIZE, HOST_HIGH_GM_SIZE). */
 #define HOST_LOW_GM (UINT64_C(128) << 20)
 #define HOST_HIGH_GM (UINT64_C(384) << 20)
 #define GGTT_SIZE (UINT64_C(4) << 30)
-enum { FENCES = 32, HOST_FENCES = 4 };
 
 struct gpu_pool gpu_pool_of(uint64_t aperture)
 {
     return (struct gpu_pool){.low = aperture - HOST_LOW_GM,
-                             .high = GGTT_SIZE - aperture > HOST_HIGH_GM ? GGTT_SIZE - aperture - HOST_HIGH_GM : 0,
-                             .fences = FENCES - HOST_FENCES};
+                             .high = GGTT_SIZE - aperture > HOST_HIGH_GM ? GGTT_SIZE - aperture - HOST_HIGH_GM : 0};
 }
 
 bool gpu_pool_fits(const struct gpu_pool *pool, const struct vgpu_type *type)
 {
-    return type->low_gm <= pool->low && type->high_gm <= pool->high && type->fences <= pool->fences;
+    return type->low_gm <= pool->low && type->high_gm <= pool->high;
 }
 
 void gpu_pool_take(struct gpu_pool *pool, const struct vgpu_type *type)
 {
     pool->low -= type->low_gm;
     pool->high -= type->high_gm;
-    pool->fences -= type->fences;
 }
 
 unsigned gpu_pool_count(const struct gpu_pool *pool, const struct vgpu_type *type)
 {
-    return (unsigned)MIN(MIN(pool->low / type->low_gm, pool->high / type->high_gm), pool->fences / type->fences);
+    return (unsigned)MIN(pool->low / type->low_gm, pool->high / type->high_gm);
 }
 
 char *gpu_pool_complaint(const struct gpu_pool *pool, const struct vgpu_type *type, uint64_t aperture)
@@ -43,14 +40,10 @@ char *gpu_pool_complaint(const struct gpu_pool *pool, const struct vgpu_type *ty
     if (type->low_gm > pool->low) {
         need = format_size(type->low_gm);
         left = format_size(pool->low);
-    } else if (type->high_gm > pool->high) {
+    } else {
         what = "high graphics memory";
         need = format_size(type->high_gm);
         left = format_size(pool->high);
-    } else {
-        what = "fences";
-        need = g_strdup_printf("%u", type->fences);
-        left = g_strdup_printf("%u", pool->fences);
     }
     for (const struct vgpu_type *t = vgpu_types; t->name; t++)
         if (gpu_pool_fits(pool, t) && (!smaller || t->low_gm > smaller->low_gm))

@@ -5,10 +5,9 @@
 
 #include "mmio/vgpu.h"
 
-/* Of the three resources that a type takes: what is left. Bytes. */
+/* Of the two resources that a type takes: what is left. Bytes. (Fences are virtual.) */
 struct gpu_pool {
     uint64_t low, high;
-    unsigned fences;
 };
 
 /* All that there is, but for what the host keeps. */

@@ -25,8 +25,8 @@ struct user_gpu {
     struct pci_device *device; /* until it is taken */
 };
 
-/* More than fences allow (gpu_pool.c), so that this is never what a vGPU fails for. */
-enum { USERS_ADDED_MAX = 16 };
+/* More than there is graphics memory for (gpu_pool.c), so that this is never what a vGPU fails for. */
+enum { USERS_ADDED_MAX = 128 };
 
 struct gpu_setup {
     struct gpu_setup_config config;
@@ -202,8 +202,7 @@ unsigned gpu_setup_available(struct gpu_setup *setup, const struct vgpu_type *ty
 
     if (!setup->driver || passed_through)
         return 0;
-    unsigned count = MIN(gpu_pool_count(&pool, type), driver_fence_room(setup->driver, type->fences));
-    count = MIN(count, driver_ggtt_room(setup->driver, GGTT_LOW, type->low_gm));
+    unsigned count = MIN(gpu_pool_count(&pool, type), driver_ggtt_room(setup->driver, GGTT_LOW, type->low_gm));
     return MIN(count, driver_ggtt_room(setup->driver, GGTT_HIGH, type->high_gm));
 }
 

@@ -38,11 +38,6 @@ unsigned driver_ggtt_room(struct driver *driver, enum ggtt_part part, uint64_t s
 void driver_ggtt_set(struct driver *driver, uint64_t gma, uint64_t pte);
 void driver_ggtt_flush(struct driver *driver);
 
-/* Fence registers 0..fences-1 as a resource: a contiguous run. */
-bool driver_fence_alloc(struct driver *driver, unsigned count, unsigned *first, GError **error);
-void driver_fence_free(struct driver *driver, unsigned first, unsigned count);
-unsigned driver_fence_room(struct driver *driver, unsigned count); /* as driver_ggtt_room() */
-
 /* Memory of the host that the GPU can reach: page aligned, zeroed, mapped by gpu->dma_map. */
 struct gpu_buffer {
     uint8_t *host;

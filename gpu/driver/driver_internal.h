@@ -34,7 +34,6 @@ struct driver {
     GMutex lock;       /* the allocators below */
     GArray *holes[2];  /* struct ggtt_hole by enum ggtt_part, sorted, never adjacent */
     uint64_t part_end[2];
-    uint64_t fences;   /* bit set: taken */
     GHashTable *context_ids;
     uint32_t next_context_id;
     uint64_t scratch_pte;

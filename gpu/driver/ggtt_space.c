@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The global GTT as a resource: ranges in the low and the high part, the scratch page behind everything that is not mapped, buffers,
- * and the fence registers. Called by the mediator for the partitions of its vGPUs (from the bottom of a part) and by the driver for its own
+ * The global GTT as a resource: ranges in the low and the high part, the scratch page behind everything that is not mapped, and buffers.
+ * Called by the mediator for the partitions of its vGPUs (from the bottom of a part) and by the driver for its own
  * buffers (from the top of the high part), so that host objects do not cut up the space of later vGPUs.
  */
 #include "gpu/driver/driver_internal.h"
@@ -183,63 +183,6 @@ void driver_ggtt_set(struct driver *driver, uint64_t gma, uint64_t pte)
 void driver_ggtt_flush(struct driver *driver)
 {
     gpu_write32(driver->gpu, R_GFX_FLSH_CNTL, 1); /* GFX_FLSH_CNTL_EN (gt/intel_ggtt.c) */
-}
-
-bool driver_fence_alloc(struct driver *driver, unsigned count, unsigned *first, GError **error)
-{
-    unsigned total = MIN(driver->gpu->info.fences, 64u);
-    bool found = false;
-    unsigned most = 0;
-
-    g_mutex_lock(&driver->lock);
-    for (unsigned start = 0, run = 0, i = 0; i < total && !found; i++) {
-        if (driver->fences >> i & 1) {
-            run = 0;
-            start = i + 1;
-            continue;
-        }
-        run++;
-        most = MAX(most, run);
-        if (run >= count) {
-            *first = start;
-            found = true;
-        }
-    }
-    for (unsigned i = 0; found && i < count; i++)
-        driver->fences |= UINT64_C(1) << (*first + i);
-    g_mutex_unlock(&driver->lock);
-    if (!found)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "fences: %u asked for, the longest free run has %u", count, most);
-    return found;
-}
-
-void driver_fence_free(struct driver *driver, unsigned first, unsigned count)
-{
-    g_mutex_lock(&driver->lock);
-    for (unsigned i = first; i < first + count && i < 64; i++)
-        driver->fences &= ~(UINT64_C(1) << i);
-    g_mutex_unlock(&driver->lock);
-    /* A fence whose valid bit is clear fences nothing (PRM vol. 2c, "FENCE"). */
-    for (unsigned i = first; i < first + count && i < driver->gpu->info.fences; i++) {
-        gpu_write32(driver->gpu, R_FENCE_REG + i * 8, 0);
-        gpu_write32(driver->gpu, R_FENCE_REG_HI + i * 8, 0);
-    }
-}
-
-unsigned driver_fence_room(struct driver *driver, unsigned count)
-{
-    unsigned total = MIN(driver->gpu->info.fences, 64u), room = 0;
-
-    g_mutex_lock(&driver->lock);
-    for (unsigned run = 0, i = 0; i < total; i++) {
-        run = driver->fences >> i & 1 ? 0 : run + 1;
-        if (run == count) {
-            room++;
-            run = 0;
-        }
-    }
-    g_mutex_unlock(&driver->lock);
-    return room;
 }
 
 bool driver_buffer_init(struct driver *driver, struct gpu_buffer *buffer, uint64_t size, bool bind_ggtt, GError **error)

@@ -9,8 +9,7 @@ const char *const way_names[2] = {"passthrough", "mediated"};
 
 namespace {
 
-// Small, so that many fit: no fences, and what a context needs of graphics memory.
-const vgpu_type type = {"bench", 8 << 20, 16 << 20, 0, 4, 1024, 768};
+const char *const TYPE = "i915-GVTg_V5_64"; // the smallest, so that many fit
 
 template <typename T> T *made(T *result, GError *error)
 {
@@ -48,7 +47,7 @@ void World::add(const Client &client)
     vgpu_config config = {};
     config.id = unsigned(vgpus.size()) + 1;
     config.name = "bench";
-    config.type = &type;
+    config.type = vgpu_type_find(TYPE);
     config.weight = client.weight;
     config.latency = client.latency;
     config.trace = events;

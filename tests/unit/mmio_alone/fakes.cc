@@ -153,23 +153,6 @@ void driver_ggtt_flush(driver *d)
     d->flushes++;
 }
 
-bool driver_fence_alloc(driver *d, unsigned count, unsigned *first, GError **error)
-{
-    if (d->next_fence + count > 32) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "%u of 32 fences are left", 32 - d->next_fence);
-        return false;
-    }
-    *first = d->next_fence;
-    d->next_fence += count;
-    return true;
-}
-
-void driver_fence_free(driver *d, unsigned first, unsigned count)
-{
-    if (first + count == d->next_fence)
-        d->next_fence = first;
-}
-
 bool driver_buffer_init(driver *d, gpu_buffer *buffer, uint64_t size, bool, GError **error)
 {
     *buffer = {static_cast<uint8_t *>(aligned_alloc(4096, size)), size, 0, UINT64_MAX};

@@ -40,7 +40,6 @@ struct driver {
     std::map<uint64_t, uint64_t> entries; // by page address; absent: scratch
     unsigned flushes = 0;
     uint64_t next_low = 0x8000000, next_high = 0x18000000, low_end = 0x10000000, high_end = 0x100000000;
-    unsigned next_fence = 4;
     struct Mapping {
         uint8_t *host;
         uint64_t size;

@@ -68,7 +68,7 @@ TEST_F(Config, ValuesOfTheWrongKind)
     EXPECT_EQ(message(vm + "serial =\n"), "test.ini: [vm alpha] serial: is empty (try stdio)");
     EXPECT_EQ(message(vm + "gpu = i915-GVTg_V5_3\n"),
               "test.ini: [vm alpha] gpu: \"i915-GVTg_V5_3\" is not one of none, passthrough, i915-GVTg_V5_8, i915-GVTg_V5_4, "
-              "i915-GVTg_V5_2, i915-GVTg_V5_1, vfio-user:PATH (try i915-GVTg_V5_8)");
+              "i915-GVTg_V5_2, i915-GVTg_V5_1, i915-GVTg_V5_16, i915-GVTg_V5_32, i915-GVTg_V5_64, vfio-user:PATH (try i915-GVTg_V5_8)");
     EXPECT_EQ(message("[gpu]\naperture = 300M\n" + vm), "test.ini: [gpu] aperture: \"300M\" is not a power of two (try 256M)");
     EXPECT_EQ(message("[gpu]\nbackend = modell\n" + vm), "test.ini: [gpu] backend: \"modell\" is not one of model, vfio (try model)");
     EXPECT_EQ(message("[scheduler]\nslice = 5\n" + vm), "test.ini: [scheduler] slice: \"5\" is not a duration (try 2ms)");
@@ -147,7 +147,7 @@ TEST_F(Config, GpusThatDoNotFit)
     std::string many = "[gpu]\naperture = 1G\n";
     for (char c = 'a'; c < 'a' + 7; c++)
         many += vm(std::string(1, c).c_str(), "i915-GVTg_V5_8");
-    EXPECT_EQ(message(many), "") << "28 fences";
+    EXPECT_EQ(message(many), "") << "7 x 384 MiB";
     EXPECT_EQ(message(many + vm("h", "i915-GVTg_V5_8")),
               "test.ini: [vm h] gpu: i915-GVTg_V5_8 no longer fits: it needs 384M of high graphics memory, 0 are left "
               "(try fewer vGPUs)");
@@ -284,7 +284,7 @@ TEST_F(Config, ServedVgpus)
     EXPECT_EQ(message("[vgpu alpha]\nsocket = a.sock\n"), "test.ini: [vgpu alpha] type: is missing (try type = i915-GVTg_V5_4)");
     EXPECT_EQ(message("[vgpu alpha]\ntype = none\n"),
               "test.ini: [vgpu alpha] type: \"none\" is not one of passthrough, i915-GVTg_V5_8, i915-GVTg_V5_4, i915-GVTg_V5_2, "
-              "i915-GVTg_V5_1 (try i915-GVTg_V5_4)");
+              "i915-GVTg_V5_1, i915-GVTg_V5_16, i915-GVTg_V5_32, i915-GVTg_V5_64 (try i915-GVTg_V5_4)");
     EXPECT_EQ(message(alpha + "image = x\n"), "test.ini: [vgpu alpha] image: unknown key (vmm help config lists the keys)");
     EXPECT_EQ(message("[vgpu]\n"), "test.ini: [vgpu]: unknown group (did you mean [vgpu NAME]?)");
     EXPECT_EQ(message("[vgpu a/b]\n"),
