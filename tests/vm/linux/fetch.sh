@@ -150,7 +150,7 @@ copy_modules() {
   done
 }
 
-# fetch_kernel SUITE: vmlinux and modules of that suite's default kernel.
+# fetch_kernel SUITE: that suite's default kernel, as vmlinuz and as vmlinux, and the modules of guests; in kvm/, apart, those of a guest that is a host.
 fetch_kernel() {
   local package dir target
   private_apt "$work/apt" "$1"
@@ -161,12 +161,15 @@ fetch_kernel() {
   mkdir -p "$out" && mv "$work/kernel.packages" "$out.packages"
   payload "$work"/kernel/boot/vmlinuz-* "$out/vmlinux" || die "cannot unpack the kernel of $package"
   cp "$work"/kernel/boot/config-* "$out/config"
+  cp "$work"/kernel/boot/vmlinuz-* "$out/vmlinuz"
   for dir in "$work"/kernel/{,usr/}lib/modules/*/; do # trixie's package has them below /usr
     [ -d "$dir" ] || continue
     dir=${dir%/} target=$out/lib/modules/$(basename "$dir")
     basename "$dir" >"$out/release"
     copy_modules "$dir" "$target" $modules
     cp "$dir"/modules.{builtin,order} "$target/"
+    copy_modules "$dir" "$work/kvm" kvm-amd
+    mkdir -p "$out/kvm" && find "$work/kvm" -name '*.ko' -exec mv {} "$out/kvm/" \;
   done
   [ -s "$out/release" ] || die "no modules in $package"
   fetch busybox

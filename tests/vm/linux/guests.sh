@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Stock Debian guests under QEMU share one served GPU at the same time: probe, console, workloads, clean kernel logs. Usage: guests.sh VMM SAME-SCREEN
-# NAME=TYPE...; GUEST_OPTIONS for qemu.sh, GUEST_TIMEOUT; SCREENSHOTS=FOLDER keeps the pictures. Exit 77 where the images cannot be had.
+# VNC-CLIENT NAME=TYPE...; GUEST_OPTIONS for qemu.sh, GUEST_TIMEOUT; SCREENSHOTS=FOLDER keeps the pictures. Exit 77 where the images cannot be had.
 set -u
-vmm=$1 same_screen=$2
-shift 2
+vmm=$1 same_screen=$2 vnc_client=$3
+shift 3
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 need qemu kernel busybox igt-tools
 
@@ -15,7 +15,7 @@ check "vmm opregion writes a file" "$vmm" opregion "$work/opregion"
 opregion=yes
 for guest in "$@"; do
   name=${guest%%=*}
-  case $guest in *V5_8) mode=1024x768 ;; *) mode=1920x1200 ;; esac
+  case $guest in *V5_[124] | *=passthrough) mode=1920x1200 ;; *) mode=1024x768 ;; esac
   { echo mode=$mode; echo opregion=$opregion; cat "$linux/jobs/workloads.sh"; } >"$work/$name.job"
   # shellcheck disable=SC2086
   guest "$name" ${opregion:+--opregion "$work/opregion"} --image tools --job "$work/$name.job" --timeout "${GUEST_TIMEOUT:-900}" ${GUEST_OPTIONS:-}
@@ -30,6 +30,7 @@ for name in "${names[@]}"; do
     kill -0 "${!pid}" 2>/dev/null || break
     sleep 0.2
   done
+  "$vnc_client" "$work/$name.vnc" sleep 500 shot "$work/$name.vnc.png" # first: it may take a while, and the guest does not wait long
   rm -f "$work/$name.png"
   kill -USR1 "$server"
   for _ in $(seq 50); do [ -s "$work/$name.png" ] && break; sleep 0.1; done
@@ -37,10 +38,11 @@ for name in "${names[@]}"; do
   cp "$work/$name.png" "$work/$name.console.png" 2>/dev/null
   sed -n 's/^DATA //p' "$work/$name.out" | base64 -d | gzip -d >"$work/$name.fb0"
   check "the screenshot of $name shows its console" "$same_screen" "$work/$name.console.png" "$work/$name.fb0"
+  check "a viewer of $name sees the same" "$vnc_client" compare "$work/$name.vnc.png" "$work/$name.console.png"
   [ -z "${SCREENSHOTS:-}" ] || cp "$work/$name.console.png" "$SCREENSHOTS/$name.png"
 done
 for name in "${names[@]}"; do guest_result "$name"; done
 stop_server
 check "no vGPU was disabled and no client was refused anything" \
-  [ "$(grep -cvE 'a client is attached|the client has left|no screenshot|left out' "$work/serve.err")" -eq 0 ]
+  [ "$(grep -cvE 'a client is attached|the client has left|no screenshot|left out|screen at' "$work/serve.err")" -eq 0 ]
 result

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The guest's init, run by busybox: mounts, runs /job, reports its status on ttyS0 and the kernel's log on ttyS1, powers off.
-# ttyS0 carries results only; the kernel's own console is ttyS1, and is silent (loglevel=1) unless the kernel crashes.
+# ttyS0 carries results only; the kernel's own console is ttyS1, and is silent (loglevel=1) unless the kernel crashes. A machine of ours has no ttyS1.
 export PATH=/usr/bin:/bin HOME=/root TERM=linux
 /usr/bin/busybox --install -s /usr/bin 2>/dev/null
 mount -t proc proc /proc
@@ -18,11 +18,12 @@ if [ -d /igt ]; then
   for dir in proc sys dev tmp; do mount -o rbind /$dir /igt/$dir; done
 fi
 stty -F /dev/ttyS0 raw -echo
-stty -F /dev/ttyS1 raw -echo
+kernel_log=/dev/ttyS1
+stty -F $kernel_log raw -echo 2>/dev/null || kernel_log=/dev/null
 exec </dev/null >/dev/ttyS0 2>&1 3>&1
 
 # The log as it comes, in case that the guest does not live to its end; qemu.sh makes it readable.
-cat /dev/kmsg >/dev/ttyS1 3>&- &
+cat /dev/kmsg >$kernel_log 3>&- &
 follower=$!
 
 read -r up _ </proc/uptime
@@ -37,6 +38,6 @@ else
 fi
 echo "JOB $status"
 kill $follower
-{ echo; echo "=== dmesg ==="; dmesg; echo "=== end ==="; } >/dev/ttyS1
+{ echo; echo "=== dmesg ==="; dmesg; echo "=== end ==="; } >$kernel_log
 sync
 poweroff -f

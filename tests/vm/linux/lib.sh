@@ -23,7 +23,8 @@ check() { local what=$1; shift; if "$@"; then pass "$what"; else fail "$what"; f
 # need COMPONENT...: fetches what the test needs; the test is skipped where that cannot be had.
 need() { "$linux/fetch.sh" "$@" || exit $?; }
 
-# serve NAME=TYPE... [-- OPTION...]: starts vmm serve with a vGPU for each NAME, whose sockets are $work/NAME.sock and screenshots $work/NAME.png.
+# serve NAME=TYPE... [-- OPTION...]: starts vmm serve with a vGPU for each NAME, whose sockets are $work/NAME.sock, screenshots $work/NAME.png and screens
+# for viewers $work/NAME.vnc.
 serve() {
   local config=$work/serve.ini name
   { echo "[gpu]"; echo "aperture = ${APERTURE:-256M}"; } >"$config"
@@ -31,7 +32,7 @@ serve() {
   while [ $# -gt 0 ] && [ "$1" != -- ]; do
     name=${1%%=*}
     names+=("$name")
-    printf '[vgpu %s]\ntype = %s\nsocket = %s\nscreenshot = %s\n' "$name" "${1#*=}" "$work/$name.sock" "$work/$name.png" >>"$config"
+    printf '[vgpu %s]\ntype = %s\nsocket = %s\nscreenshot = %s\nvnc = unix:%s\n' "$name" "${1#*=}" "$work/$name.sock" "$work/$name.png" "$work/$name.vnc" >>"$config"
     shift
   done
   [ $# -eq 0 ] || shift

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vmm run where KVM has hardware virtualization: two stock Debian guests of it on one GPU, each from its bzImage to its init, where i915 binds to the vGPU and memory holds what
+# the GPU wrote. The host is a stock Debian kernel with its own kvm_amd; its CPU is QEMU's, which emulates AMD's virtualization with nested paging. So nothing depends on
+# what the KVM of this machine is. Usage: kvm.sh VMM GEMCHECK. Exit 77 where the images or gemcheck cannot be had.
+set -u
+vmm=$1 gemcheck=$2
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+[ "$gemcheck" != none ] || { echo "SKIP: gemcheck was not built: install libdrm-dev"; exit 77; }
+need qemu kernel busybox
+. "$linux/common.sh"
+kernel=$(component kernel)
+
+# What the guests do.
+cat >"$work/guest.job" <<'JOB'
+STEP_TIMEOUT=300
+step i915 load_i915
+step nodes test -c /dev/dri/card0 -a -c /dev/dri/renderD128
+gemcheck --quick --verbose device softpin reloc fence context >&3 2>&1 || : >/tmp/failed
+step dmesg dmesg_clean
+JOB
+base=$("$linux/image.sh" base) && "$linux/image.sh" job "$work/guest.cpio" "$work/guest.job" "$gemcheck:/usr/bin/gemcheck" || { fail "no image for the guests"; result; }
+cat "$base" "$work/guest.cpio" >"$work/initrd"
+
+# What their host does. Many instructions of a nested guest are slow, so that a lockup is no news; fbcon would draw each pixel by a trap.
+{
+  printf '[gpu]\nbackend = model\naperture = 256M\n'
+  for name in alpha beta; do
+    printf '[vm %s]\nkernel = /guest/vmlinuz\ninitrd = /guest/initrd\nmemory = 512M\nvcpus = 1\ngpu = i915-GVTg_V5_8\n' $name
+    printf 'cmdline = console=ttyS0 quiet loglevel=1 nowatchdog fbcon=map:1 rdinit=/init\n'
+  done
+} >"$work/vmm.ini"
+cat >"$work/job" <<'JOB'
+for module in irqbypass ccp kvm kvm-amd; do insmod /kvm/$module.ko || exit 1; done
+dmesg | grep -E 'kvm|SVM'
+/vmm check /vmm.ini && /vmm run /vmm.ini --stats
+JOB
+files=(--file "$vmm:/vmm" --file "$work/vmm.ini:/vmm.ini" --file "$kernel/vmlinuz:/guest/vmlinuz" --file "$work/initrd:/guest/initrd")
+for module in "$kernel"/kvm/*.ko; do files+=(--file "$module:/kvm/${module##*/}"); done
+"$linux/qemu.sh" --job "$work/job" "${files[@]}" --memory 3G --smp 2 --timeout 1200 --log "$work/log" --dmesg "$work/dmesg" >/dev/null 2>"$work/err"
+check "vmm run ended well" [ $? -eq 0 ]
+tr -d '\r' <"$work/log"
+for name in alpha beta; do
+  check "guest $name's job" grep -q "^\[$name\] JOB 0" "$work/log"
+  check "i915 in guest $name" grep -q "^\[$name\] PASS i915" "$work/log"
+done
+[ $failures -eq 0 ] || { cat "$work/err"; tail -n 30 "$work/dmesg"; }
+result
