@@ -3,19 +3,15 @@
  * The aperture (BAR2): guest memory behind the low part of the virtual global GTT, seen through the guest's own fences. Only the guest's
  * partition is there; elsewhere reads give ones and writes are dropped. Called by vgpu.c.
  */
-#include "gpu/blocks/fences.h"
-
 #include "mmio/vgpu_internal.h"
 
 #include <string.h>
 
-enum { MAX_FENCES = 32 };
-
-static unsigned fences(const struct vgpu *vgpu, struct fence list[MAX_FENCES])
+unsigned aperture_fences(const struct vgpu *vgpu, struct fence list[APERTURE_FENCES])
 {
     unsigned count = 0;
 
-    for (unsigned i = 0; i < MIN(vgpu->type->fences, (unsigned)MAX_FENCES); i++) {
+    for (unsigned i = 0; i < MIN(vgpu->type->fences, (unsigned)APERTURE_FENCES); i++) {
         list[count] = fence_decode(vgpu->regs[R_FENCE_REG / 4 + 2 * i], vgpu->regs[R_FENCE_REG_HI / 4 + 2 * i]);
         count += list[count].end != 0;
     }
@@ -24,8 +20,8 @@ static unsigned fences(const struct vgpu *vgpu, struct fence list[MAX_FENCES])
 
 void aperture_read(struct vgpu *vgpu, uint64_t offset, void *data, size_t len)
 {
-    struct fence list[MAX_FENCES];
-    unsigned count = fences(vgpu, list);
+    struct fence list[APERTURE_FENCES];
+    unsigned count = aperture_fences(vgpu, list);
     uint8_t *out = data;
 
     while (len > 0) {
@@ -41,8 +37,8 @@ void aperture_read(struct vgpu *vgpu, uint64_t offset, void *data, size_t len)
 
 void aperture_write(struct vgpu *vgpu, uint64_t offset, const void *data, size_t len)
 {
-    struct fence list[MAX_FENCES];
-    unsigned count = fences(vgpu, list);
+    struct fence list[APERTURE_FENCES];
+    unsigned count = aperture_fences(vgpu, list);
     const uint8_t *in = data;
 
     while (len > 0) {

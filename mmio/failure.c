@@ -23,6 +23,7 @@ void vgpu_fail(struct vgpu *vgpu, const char *format, ...)
     vgpu->failure_told = false;
     __atomic_store_n(&vgpu->failure, reason, __ATOMIC_RELEASE);
     trace_emit(vgpu->trace, TRACE_VGPU_FAILED, vgpu->id, TRACE_NO_ENGINE, 0, 0);
+    aperture_direct_close(vgpu); /* writes are dropped from now on */
     vgpu_wake(vgpu);
 }
 

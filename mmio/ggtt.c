@@ -51,6 +51,7 @@ static void refresh(struct vgpu *vgpu, uint64_t index)
         physical = (region.iova + ((entry & PTE_ADDRESS) - region.gpa)) | PTE_PRESENT | PTE_WRITE;
     driver_ggtt_set(vgpu->driver, index << PAGE_SHIFT, physical);
     vgpu->ggtt_dirty = true;
+    aperture_direct_entry(vgpu, index);
 }
 
 void ggtt_flush(struct vgpu *vgpu)

@@ -56,6 +56,7 @@ static void gtt_register_write(struct vgpu *vgpu, const struct reg_desc *desc, u
         /* Only the aperture looks at fences, and it is emulated: they take no physical ones. */
         if (index < vgpu->type->fences)
             regfile_set(vgpu->regs, offset, value);
+        aperture_direct_fences(vgpu);
         return;
     }
     switch (desc->offset) {

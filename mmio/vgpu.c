@@ -42,6 +42,7 @@ static void attach(struct pci_device *dev, struct pci_host *host)
 {
     dev->host = host;
     guest_memory_attach(of(dev), host->dma);
+    aperture_direct_init(of(dev));
 }
 
 static uint32_t config_read(struct pci_device *dev, unsigned offset, unsigned size)
@@ -76,6 +77,7 @@ static void bar_read(struct pci_device *dev, unsigned bar, uint64_t offset, void
     } else if (bar == 2) {
         trap_aperture(vgpu->trace, vgpu->id, TRAP_READ, offset, len);
         aperture_read(vgpu, offset, data, len);
+        aperture_direct_trapped(vgpu, offset);
     } else {
         memset(data, 0xff, len);
     }
@@ -95,6 +97,7 @@ static void bar_write(struct pci_device *dev, unsigned bar, uint64_t offset, con
         trap_aperture(vgpu->trace, vgpu->id, TRAP_WRITE, offset, len);
         if (!vgpu_has_failed(vgpu))
             aperture_write(vgpu, offset, data, len);
+        aperture_direct_trapped(vgpu, offset);
     }
     vgpu_unlock(vgpu);
     sleep_ns(wait_ns);
@@ -231,6 +234,7 @@ void vgpu_destroy(struct vgpu *vgpu)
         engines_finish(vgpu);
     }
     sched_client_destroy(vgpu->client);
+    aperture_direct_finish(vgpu);
     ggtt_finish(vgpu); /* before guest memory goes: no entry may point to it */
     ppgtt_destroy(vgpu->ppgtt);
     guest_memory_detach(vgpu);

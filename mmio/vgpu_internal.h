@@ -13,6 +13,7 @@
 
 #include "gpu/blocks/display.h"
 #include "gpu/blocks/execlist.h"
+#include "gpu/blocks/fences.h"
 #include "gpu/blocks/irq_tree.h"
 #include "gpu/blocks/uncore.h"
 #include "gpu/defs/registers.h"
@@ -58,6 +59,14 @@ struct virtual_engine {
     bool context_switch; /* an interrupt of the execlist is due when the machine has returned */
 };
 
+/* PCI_DIRECT_PAGES pages of the aperture (aperture_direct.c). */
+struct aperture_window {
+    bool open;        /* the guest reaches it itself */
+    uint32_t traps;   /* since it was closed or refused */
+    uint32_t wanted;  /* ... before it is opened */
+    uint32_t changes; /* of its entries, since it was opened */
+};
+
 struct vgpu {
     struct pci_device pci; /* first: vgpu_pci() */
     struct scheduler *scheduler;
@@ -86,6 +95,7 @@ struct vgpu {
     /* Global GTT (ggtt.c). */
     uint64_t *ggtt;       /* GGTT_ENTRIES guest entries; only those of the partition are ever set */
     bool ggtt_dirty;      /* physical entries changed since the last flush */
+    struct aperture_window *windows; /* of the low part, or NULL: the host has no direct access */
 
     struct ppgtt *ppgtt;
 
@@ -156,6 +166,17 @@ void ggtt_region_removed(struct vgpu *vgpu, const struct guest_region *region);
 /* aperture.c */
 void aperture_read(struct vgpu *vgpu, uint64_t offset, void *data, size_t len);
 void aperture_write(struct vgpu *vgpu, uint64_t offset, const void *data, size_t len);
+/* The guest's fences that cover something; returns how many. */
+enum { APERTURE_FENCES = 32 };
+unsigned aperture_fences(const struct vgpu *vgpu, struct fence list[APERTURE_FENCES]);
+
+/* aperture_direct.c: under the lock, but for the first two */
+void aperture_direct_init(struct vgpu *vgpu);   /* when the host is known */
+void aperture_direct_finish(struct vgpu *vgpu); /* nothing of the vGPU runs */
+void aperture_direct_trapped(struct vgpu *vgpu, uint64_t offset); /* an access was */
+void aperture_direct_entry(struct vgpu *vgpu, uint64_t index);    /* an entry of the global GTT leads elsewhere */
+void aperture_direct_fences(struct vgpu *vgpu);                   /* a fence has changed */
+void aperture_direct_close(struct vgpu *vgpu);                    /* all of it is trapped again */
 
 /* registers.c: offset is a multiple of 4 below MMIO_SIZE. */
 void registers_reset(struct vgpu *vgpu);                                /* all of them, at power-on */

@@ -142,6 +142,14 @@ static bool set_doorbell(void *opaque, bool port, uint64_t addr, int fd, bool on
     return ioctl(machine->vm_fd, KVM_IOEVENTFD, &request) == 0;
 }
 
+static bool set_memory_slot(void *opaque, uint32_t number, uint64_t gpa, uint64_t size, void *host)
+{
+    struct machine *machine = opaque;
+    struct kvm_userspace_memory_region slot = {.slot = number, .guest_phys_addr = gpa, .memory_size = size, .userspace_addr = (uintptr_t)host};
+
+    return ioctl(machine->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot) == 0;
+}
+
 static void serial_output(void *opaque, uint8_t byte)
 {
     struct machine *machine = opaque;
@@ -168,11 +176,7 @@ static bool add_memory_slots(struct machine *machine, GError **error)
 {
     for (unsigned i = 0; i < machine->memory->count; i++) {
         const struct memory_region *region = &machine->memory->regions[i];
-        struct kvm_userspace_memory_region slot = {.slot = i,
-                                                   .guest_phys_addr = region->gpa,
-                                                   .memory_size = region->size,
-                                                   .userspace_addr = (uintptr_t)region->host};
-        if (ioctl(machine->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot) < 0) {
+        if (!set_memory_slot(machine, i, region->gpa, region->size, region->host)) {
             g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "guest %s: KVM does not take %" PRIu64 " MiB of RAM: %s", machine->name,
                         region->size >> 20, g_strerror(errno));
             return false;
@@ -194,6 +198,9 @@ static void add_devices(struct machine *machine)
                                                            .irq = set_irq,
                                                            .reset = guest_left,
                                                            .doorbell = set_doorbell,
+                                                           .memory = machine->memory,
+                                                           .memory_slot = set_memory_slot,
+                                                           .first_memory_slot = machine->memory->count,
                                                            .opaque = machine});
     machine->serial =
         serial_create(&(struct serial_config){.output = serial_output, .irq = serial_irq, .opaque = machine});

@@ -27,6 +27,7 @@ struct pci_slot {
     unsigned number;
     struct bar_window bars[PCI_BARS];
     struct pci_doorbells *doorbells;
+    struct pci_direct *direct;
 };
 
 struct pci_bus {
@@ -140,6 +141,22 @@ static void host_decode_changed(struct pci_host *host)
             address_map_move(bar_map(slot->bus, kind), slot->bars[i].window, pci_config_bar_address(&slot->dev->config, i));
     }
     pci_doorbells_place(slot->doorbells);
+    pci_direct_place(slot->direct);
+}
+
+static bool host_direct_open(struct pci_host *host, unsigned bar, uint64_t offset, const uint64_t *pages)
+{
+    return pci_direct_open(((struct pci_slot *)host)->direct, bar, offset, pages);
+}
+
+static bool host_direct_page(struct pci_host *host, unsigned bar, uint64_t offset, uint64_t page)
+{
+    return pci_direct_page(((struct pci_slot *)host)->direct, bar, offset, page);
+}
+
+static void host_direct_close(struct pci_host *host, unsigned bar, uint64_t offset)
+{
+    pci_direct_close(((struct pci_slot *)host)->direct, bar, offset);
 }
 
 struct pci_bus *pci_bus_create(const struct pci_bus_config *config)
@@ -161,6 +178,7 @@ void pci_bus_destroy(struct pci_bus *bus)
         pci_doorbells_destroy(bus->slots[i].doorbells);
         if (bus->slots[i].dev)
             bus->slots[i].dev->ops->destroy(bus->slots[i].dev);
+        pci_direct_destroy(bus->slots[i].direct); /* the device closes its windows */
     }
     g_mutex_clear(&bus->irq_lock);
     g_free(bus);
@@ -184,6 +202,13 @@ void pci_bus_attach(struct pci_bus *bus, unsigned number, struct pci_device *dev
                 address_map_add(bar_map(bus, bar->kind), ADDRESS_NOWHERE, bar->size, &bar_ops, &slot->bars[i]);
     }
     slot->doorbells = pci_doorbells_create(dev, bus->config.doorbell, bus->config.opaque);
+    slot->direct = pci_direct_create(dev, bus->config.memory, bus->config.memory_slot, bus->config.opaque,
+                                     bus->config.first_memory_slot + number * PCI_DIRECT_WINDOWS);
+    if (slot->direct) {
+        slot->host.direct_open = host_direct_open;
+        slot->host.direct_page = host_direct_page;
+        slot->host.direct_close = host_direct_close;
+    }
     dev->ops->attach(dev, &slot->host);
 }
 

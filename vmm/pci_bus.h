@@ -10,6 +10,7 @@
 
 #include "gpu/pci/pci_device.h"
 #include "vmm/address_map.h"
+#include "vmm/pci_direct.h"
 #include "vmm/pci_doorbells.h"
 
 #ifdef __cplusplus
@@ -43,6 +44,9 @@ struct pci_bus_config {
     void (*irq)(void *opaque, unsigned irq, bool level);
     void (*reset)(void *opaque); /* the guest asked for a reset by port 0xcf9 */
     doorbell_setter doorbell;    /* NULL: every write comes through the maps */
+    const struct memory *memory;     /* what windows of BARs may show */
+    memory_slot_setter memory_slot;  /* NULL: there are no such windows */
+    uint32_t first_memory_slot;      /* slots from this number on are the bus's */
     void *opaque;
 };
 

@@ -19,6 +19,8 @@ extern "C" {
 
 struct pci_device;
 
+enum { PCI_DIRECT_PAGES = 64 }; /* of 4 KiB, in a window of struct pci_host's direct functions */
+
 /* What the bus gives to a function that is plugged in. The host outlives the attachment. */
 struct pci_host {
     struct dma_space *dma; /* the function's DMA view */
@@ -31,6 +33,16 @@ struct pci_host {
      * of the config write, inside config_write().
      */
     void (*decode_changed)(struct pci_host *host);
+    /*
+     * Optional, all three or none. A window of PCI_DIRECT_PAGES pages of a memory BAR, at an offset that is a multiple of its size, that the guest reaches without
+     * bar_read() and bar_write(): page i of it is the page of memory at pages[i], as dma has it. It stays until it is closed, wherever the BAR moves meanwhile.
+     * direct_open() fails when there are too many, or when the page is no RAM of the host's; then all is as before. direct_page() changes the page at offset in an
+     * open window; false: it is not open, or there is no such page, and the old one may be there still. When they return, no vCPU reaches
+     * what was there. They take no lock of the device, so that it may hold its own. Any thread of the host's accesses.
+     */
+    bool (*direct_open)(struct pci_host *host, unsigned bar, uint64_t offset, const uint64_t pages[PCI_DIRECT_PAGES]);
+    bool (*direct_page)(struct pci_host *host, unsigned bar, uint64_t offset, uint64_t page);
+    void (*direct_close)(struct pci_host *host, unsigned bar, uint64_t offset);
 };
 
 /*

@@ -142,6 +142,7 @@ static const struct rule rules[] = {
     ALLOW_IF(ioctl, ALL & ~(VCPU | SERVER), IS(1, KVM_SIGNAL_MSI)),
     ALLOW_IF(ioctl, ALL & ~(VCPU | SERVER), IS(1, KVM_IRQ_LINE)),
     ALLOW_IF(ioctl, MAIN, IS(1, KVM_IOEVENTFD)),
+    ALLOW_IF(ioctl, ENGINE | MAIN, IS(1, KVM_SET_USER_MEMORY_REGION)), /* windows of BARs close when a vGPU fails, is reset or goes (pci_direct.c) */
 
     /* vfio-user: messages with file descriptors, and the memory that these are of. */
     ALLOW(sendmsg, MESSAGES),

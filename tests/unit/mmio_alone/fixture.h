@@ -25,7 +25,7 @@ class VgpuAlone : public testing::Test {
         std::vector<std::pair<uint64_t, uint32_t>> messages;
         std::vector<bool> levels;
         unsigned moves = 0;
-    } host;
+    } host{};
     std::mutex failure_mutex;
     std::condition_variable failure_changed;
     std::vector<std::string> failures;
