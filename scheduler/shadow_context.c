@@ -25,10 +25,20 @@ void batch_copies_free(struct sched_client *client, struct batch_copies *copies)
     audit_finish(&copies->audit);
 }
 
+static void show_batches(const struct sched_client *client, const struct audit *audit)
+{
+    for (unsigned i = 0; client->ops->submits && i < audit->batches->len; i++) {
+        const struct audit_batch *batch = g_ptr_array_index(audit->batches, i);
+        if (batch->gma != UINT64_MAX)
+            client->ops->submits(client->guest, true, batch->gma, batch->dwords, batch->used);
+    }
+}
+
 bool batch_copies_place(struct sched_client *client, struct batch_copies *copies, struct audit *audit, uint32_t *dwords, GError **error)
 {
     size_t size = audit_size(audit);
 
+    show_batches(client, audit);
     copies->audit = *audit;
     *audit = (struct audit){0};
     if (!size)

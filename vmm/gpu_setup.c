@@ -12,6 +12,7 @@
 #include "vmm/display/mode.h"
 #include "vmm/error.h"
 #include "vmm/observe/hang_files.h"
+#include "vmm/observe/streams.h"
 #include "vmm/gpu_pool.h"
 
 #include <string.h>
@@ -33,6 +34,7 @@ struct gpu_setup {
     struct driver *driver;
     struct scheduler *scheduler;
     struct hang_files *hangs;
+    struct streams *streams; /* or NULL */
     struct gpu_user *users; /* of fixed size: other threads read names */
     struct user_gpu *gpus;  /* one for each user */
     GRWLock lock;           /* of their vgpu and passthrough, once users come and go: read by any thread, written by the main loop's */
@@ -55,6 +57,16 @@ static void vgpu_hung(void *opaque, const struct error_state *state)
     struct user_gpu *gpu = opaque;
 
     hang_files_add(gpu->setup->hangs, state);
+}
+
+static bool vgpu_records(void *opaque)
+{
+    return streams_wanted(((struct user_gpu *)opaque)->setup->streams);
+}
+
+static void vgpu_recorded(void *opaque, struct stream *stream)
+{
+    streams_add(((struct user_gpu *)opaque)->setup->streams, stream);
 }
 
 static struct model *create_model(struct gpu_setup *setup, unsigned trace_id, bool hdmi, const struct monitor_settings *monitor, GError **error)
@@ -99,6 +111,8 @@ static bool create_vgpu(struct gpu_setup *setup, struct user_gpu *gpu, const str
                                  .trace = setup->config.trace,
                                  .failed = vgpu_failed,
                                  .hung = vgpu_hung,
+                                 .records = vgpu_records,
+                                 .recorded = vgpu_recorded,
                                  .opaque = gpu};
     g_autoptr(GError) problem = NULL;
 
@@ -140,6 +154,17 @@ static bool create_gpu(struct gpu_setup *setup, unsigned i, GError **error)
     return passthrough ? create_passthrough(setup, gpu, user, error) : create_vgpu(setup, gpu, user, error);
 }
 
+static bool create_streams(struct gpu_setup *setup, GError **error)
+{
+    const struct observe_settings *observe = &setup->config.config->observe;
+    g_autoptr(GError) problem = NULL;
+
+    if (!observe->streams)
+        return true;
+    setup->streams = streams_create(observe->streams, observe->streams_max, &problem);
+    return setup->streams || fail_config(error, setup->config.config->path, "[observe] streams: %s", problem->message);
+}
+
 struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError **error)
 {
     struct gpu_setup *setup = g_new0(struct gpu_setup, 1);
@@ -155,7 +180,7 @@ struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError
     g_rw_lock_init(&setup->lock);
     if (users->len)
         memcpy(setup->users, users->data, users->len * sizeof(struct gpu_user));
-    bool ok = !config_grows(config->config) || create_shared(setup, error);
+    bool ok = create_streams(setup, error) && (!config_grows(config->config) || create_shared(setup, error));
     for (unsigned i = 0; i < users->len && ok; i++)
         ok = create_gpu(setup, i, error);
     if (ok)
@@ -174,6 +199,7 @@ void gpu_setup_destroy(struct gpu_setup *setup)
     scheduler_destroy(setup->scheduler);
     driver_destroy(setup->driver);
     hang_files_destroy(setup->hangs);
+    streams_destroy(setup->streams);
     g_string_chunk_free(setup->texts);
     g_rw_lock_clear(&setup->lock);
     g_free(setup->gpus);

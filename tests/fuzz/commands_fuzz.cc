@@ -112,6 +112,7 @@ const guest_ops World::ops = {
     },
     .display_flip = [](void *, const uint32_t *, unsigned) {},
     .status_page = [](void *w, unsigned) { return of(w).guest->gma + STATUS; },
+    .submits = nullptr,
     .notify = [](void *w) {
         std::lock_guard lock(of(w).mutex);
         of(w).changed.notify_all();

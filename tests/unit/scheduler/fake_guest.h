@@ -70,6 +70,7 @@ struct FakeGuest {
                 static_cast<FakeGuest *>(g)->flips.emplace_back(dwords, dwords + count);
             },
             .status_page = [](void *g, unsigned) { return static_cast<FakeGuest *>(g)->hws; },
+            .submits = nullptr,
             .notify = [](void *g) { static_cast<FakeGuest *>(g)->on_notify(); },
         };
         return &table;
