@@ -34,7 +34,7 @@ struct gpu_setup {
     struct driver *driver;
     struct scheduler *scheduler;
     struct hang_files *hangs;
-    struct streams *streams; /* or NULL */
+    struct streams *streams; /* or NULL; atomic */
     struct gpu_user *users; /* of fixed size: other threads read names */
     struct user_gpu *gpus;  /* one for each user */
     GRWLock lock;           /* of their vgpu and passthrough, once users come and go: read by any thread, written by the main loop's */
@@ -61,12 +61,12 @@ static void vgpu_hung(void *opaque, const struct error_state *state)
 
 static bool vgpu_records(void *opaque)
 {
-    return streams_wanted(((struct user_gpu *)opaque)->setup->streams);
+    return streams_wanted(__atomic_load_n(&((struct user_gpu *)opaque)->setup->streams, __ATOMIC_ACQUIRE));
 }
 
 static void vgpu_recorded(void *opaque, struct stream *stream)
 {
-    streams_add(((struct user_gpu *)opaque)->setup->streams, stream);
+    streams_add(__atomic_load_n(&((struct user_gpu *)opaque)->setup->streams, __ATOMIC_ACQUIRE), stream);
 }
 
 static struct model *create_model(struct gpu_setup *setup, unsigned trace_id, bool hdmi, const struct monitor_settings *monitor, GError **error)
@@ -154,17 +154,6 @@ static bool create_gpu(struct gpu_setup *setup, unsigned i, GError **error)
     return passthrough ? create_passthrough(setup, gpu, user, error) : create_vgpu(setup, gpu, user, error);
 }
 
-static bool create_streams(struct gpu_setup *setup, GError **error)
-{
-    const struct observe_settings *observe = &setup->config.config->observe;
-    g_autoptr(GError) problem = NULL;
-
-    if (!observe->streams)
-        return true;
-    setup->streams = streams_create(observe->streams, observe->streams_max, &problem);
-    return setup->streams || fail_config(error, setup->config.config->path, "[observe] streams: %s", problem->message);
-}
-
 struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError **error)
 {
     struct gpu_setup *setup = g_new0(struct gpu_setup, 1);
@@ -180,7 +169,7 @@ struct gpu_setup *gpu_setup_create(const struct gpu_setup_config *config, GError
     g_rw_lock_init(&setup->lock);
     if (users->len)
         memcpy(setup->users, users->data, users->len * sizeof(struct gpu_user));
-    bool ok = create_streams(setup, error) && (!config_grows(config->config) || create_shared(setup, error));
+    bool ok = !config_grows(config->config) || create_shared(setup, error);
     for (unsigned i = 0; i < users->len && ok; i++)
         ok = create_gpu(setup, i, error);
     if (ok)
@@ -199,7 +188,6 @@ void gpu_setup_destroy(struct gpu_setup *setup)
     scheduler_destroy(setup->scheduler);
     driver_destroy(setup->driver);
     hang_files_destroy(setup->hangs);
-    streams_destroy(setup->streams);
     g_string_chunk_free(setup->texts);
     g_rw_lock_clear(&setup->lock);
     g_free(setup->gpus);
@@ -311,6 +299,11 @@ void gpu_setup_remove(struct gpu_setup *setup, unsigned user)
     place->weight = 0;
     if (user + 1 == setup->count)
         __atomic_store_n(&setup->count, user, __ATOMIC_RELEASE);
+}
+
+void gpu_setup_record(struct gpu_setup *setup, struct streams *streams)
+{
+    __atomic_store_n(&setup->streams, streams, __ATOMIC_RELEASE);
 }
 
 unsigned gpu_setup_count(const struct gpu_setup *setup)

@@ -8,6 +8,7 @@
 #include "vmm/observe/chrome_trace.h"
 #include "vmm/observe/metrics.h"
 #include "vmm/observe/recorder.h"
+#include "vmm/observe/streams.h"
 #include "vmm/png.h"
 #include "vmm/report.h"
 #include "vmm/sandbox/sandbox.h"
@@ -32,6 +33,7 @@ struct outputs {
     struct trace_log *log;     /* or NULL */
     struct recorder *recorder;
     struct metrics *metrics;   /* or NULL */
+    struct streams *streams;   /* or NULL */
     guint poll;
     bool failed;
 };
@@ -186,6 +188,20 @@ static bool start_metrics(struct outputs *outputs, GError **error)
     return outputs->metrics != NULL;
 }
 
+static bool start_streams(struct outputs *outputs, GError **error)
+{
+    const struct observe_settings *observe = &outputs->config->observe;
+    g_autoptr(GError) problem = NULL;
+
+    if (!observe->streams)
+        return true;
+    outputs->streams = streams_create(observe->streams, observe->streams_max, &problem);
+    if (!outputs->streams)
+        return fail_config(error, outputs->config->path, "[observe] streams: %s", problem->message);
+    gpu_setup_record(outputs->gpu, outputs->streams);
+    return true;
+}
+
 static bool check_directory(const struct outputs *outputs, GError **error)
 {
     const char *directory = outputs->config->observe.directory;
@@ -204,7 +220,8 @@ struct outputs *outputs_create(const struct output_options *options, const struc
 
     *outputs = (struct outputs){.options = options, .config = config, .source = source, .gpu = source->gpu, .trace = source->trace};
     outputs->recorder = recorder_create(gpu_setup_trace_name, outputs->gpu);
-    if (!check_directory(outputs, error) || !start_traces(outputs, error) || !start_metrics(outputs, error)) {
+    if (!check_directory(outputs, error) || !start_traces(outputs, error) || !start_streams(outputs, error) ||
+        !start_metrics(outputs, error)) {
         outputs_destroy(outputs);
         return NULL;
     }
@@ -222,6 +239,8 @@ void outputs_destroy(struct outputs *outputs)
     if (outputs->poll)
         g_source_remove(outputs->poll);
     metrics_destroy(outputs->metrics);
+    gpu_setup_record(outputs->gpu, NULL);
+    streams_destroy(outputs->streams);
     timeline_destroy(outputs->timeline);
     trace_log_finish(outputs->log, outputs->trace, NULL);
     recorder_destroy(outputs->recorder);

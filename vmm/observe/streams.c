@@ -97,6 +97,10 @@ static gboolean write_waiting(gpointer opaque)
 
 void streams_add(struct streams *streams, struct stream *stream)
 {
+    if (!streams_wanted(streams)) {
+        stream_free(stream);
+        return;
+    }
     g_mutex_lock(&streams->lock);
     bool room = stream->dwords <= STREAMS_WAITING_MAX - streams->dwords;
     if (room) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The recording of what guests submit: `[observe] streams = FILE`, which `vmm decode` prints. Used by gpu_setup.c.
+ * The recording of what guests submit: `[observe] streams = FILE`, which `vmm decode` prints. Used by outputs.c and gpu_setup.c.
  *
  * Threads: streams_wanted() and streams_add() from any; they do not block. The main loop writes the file. The rest from the main loop's thread.
  */
