@@ -16,40 +16,6 @@ static bool fail(const struct shadow_context *context, GError **error, const cha
     return false;
 }
 
-void batch_copies_free(struct sched_client *client, struct batch_copies *copies)
-{
-    if (copies->buffer.host) {
-        __atomic_sub_fetch(&client->batch_bytes, copies->buffer.size, __ATOMIC_RELAXED);
-        driver_buffer_finish(client->scheduler->driver, &copies->buffer);
-    }
-    audit_finish(&copies->audit);
-}
-
-static void show_batches(const struct sched_client *client, const struct audit *audit)
-{
-    for (unsigned i = 0; client->ops->submits && i < audit->batches->len; i++) {
-        const struct audit_batch *batch = g_ptr_array_index(audit->batches, i);
-        if (batch->gma != UINT64_MAX)
-            client->ops->submits(client->guest, true, batch->gma, batch->dwords, batch->used);
-    }
-}
-
-bool batch_copies_place(struct sched_client *client, struct batch_copies *copies, struct audit *audit, uint32_t *dwords, GError **error)
-{
-    size_t size = audit_size(audit);
-
-    show_batches(client, audit);
-    copies->audit = *audit;
-    *audit = (struct audit){0};
-    if (!size)
-        return true;
-    if (!driver_buffer_init(client->scheduler->driver, &copies->buffer, size, true, error))
-        return false;
-    sched_client_note(client, SCHED_QUOTA_BATCH_BYTES, __atomic_add_fetch(&client->batch_bytes, copies->buffer.size, __ATOMIC_RELAXED));
-    audit_place(&copies->audit, copies->buffer.host, copies->buffer.gma, dwords);
-    return true;
-}
-
 void shadow_context_audit_init(const struct shadow_context *context, const uint64_t pdp[4], struct audit *audit)
 {
     struct sched_client *client = context->client;
@@ -195,8 +161,12 @@ static bool load_workarounds(struct shadow_context *context, const uint32_t *gue
     }
     if (good && per_context)
         good = audit_batch_at(&audit, guest[CTX_BB_PER_CTX_PTR] & ~UINT32_C(0xfff), error);
-    if (good)
+    if (good) {
         placed = audit_size(&audit);
+        if (lines && client->ops->submits)
+            client->ops->submits(client->guest, true, gma, indirect, bytes / 4);
+        batches_show(client, &audit);
+    }
     if (good && driver_buffer_init(client->scheduler->driver, &context->workarounds.buffer, placed + bytes + AUDIT_BATCH_PADDING, true, error)) {
         struct gpu_buffer *buffer = &context->workarounds.buffer;
         sched_client_note(client, SCHED_QUOTA_BATCH_BYTES, __atomic_add_fetch(&client->batch_bytes, buffer->size, __ATOMIC_RELAXED));

@@ -18,7 +18,7 @@ images=()
       i915) ;;
       igt)
         images+=(--image igt)
-        for test in gem_exec_basic:basic gem_exec_store:basic gem_linear_blits:basic gem_exec_fence:basic-await gem_render_copy:linear gem_ctx_create:basic; do
+        for test in gem_exec_basic:basic gem_exec_store:basic gem_exec_fence:basic-await gem_exercise_blt:fast-copy gem_mmap_offset:blt-coherency gem_render_copy:linear; do
           echo "igt_subtests ${test%:*} ${test#*:}"
         done
         ;;
