@@ -7,7 +7,7 @@ vmm=$1 gles=$2 output=$3
 shift 3
 [ $# -gt 0 ] || set -- igt mesa
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
-need qemu kernel busybox igt mesa
+need qemu kernel busybox "${@/i915/busybox}"
 
 images=()
 {
