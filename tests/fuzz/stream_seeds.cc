@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Makes inputs of commands_fuzz.cc from recordings of guests ([observe] streams; tests/vm/linux/record.sh makes some): the ring, the batch in the global GTT and
 // the batches of the guest's address space of a submission, with addresses as that target has them. Of all submissions those are taken, largest gain first, that
-// have a command in a form (engine, place, length) that no other one has yet. Shaders, surfaces and what else lies in buffers is not in a recording.
+// have a command in a form (engine, place, length, register or post-sync operation) that no other one has yet. Shaders, surfaces and what else lies in buffers is not in a recording.
 // Usage: stream_seeds [--most=N] FOLDER RECORDING...: writes FOLDER/recorded-*
 #include "commands_input.h"
 #include "fuzz.h"
@@ -21,6 +21,7 @@ namespace {
 
 using namespace fuzz;
 using Dwords = std::vector<uint32_t>;
+using Forms = std::set<std::tuple<unsigned, unsigned, unsigned, unsigned, uint32_t>>; // engine, kind of part, command, length, detail
 
 constexpr unsigned BLIT_LINES = 8; // of each blit
 constexpr unsigned CHUNK = 700; // dwords of a batch in one input, so that it has less than 4 KiB
@@ -35,7 +36,7 @@ struct Candidate {
     unsigned engine;
     uint8_t flags = 0;
     std::vector<Part> parts;
-    std::set<std::tuple<unsigned, unsigned, unsigned, unsigned>> forms = {}; // engine, kind, command, length
+    Forms forms = {};
     Bytes input = {};
 };
 
@@ -113,11 +114,21 @@ void place_parts(Candidate &candidate)
     std::map<unsigned, uint64_t> used;
     for (Part &part : candidate.parts) {
         uint64_t base = part.kind == STREAM_RING ? RING : part.kind == STREAM_BATCH ? BATCH : USER_BATCH, most = part.kind == STREAM_RING ? MAX_RING : MAX_BATCH;
-        if (used[part.kind] + part.dwords.size() > most || (part.kind != STREAM_USER_BATCH && used[part.kind]))
+        if (used[part.kind] + part.dwords.size() > most)
             part.dwords.clear();
         part.place = base + 4 * used[part.kind];
         used[part.kind] += part.dwords.size();
     }
+}
+
+// A register, or the bits of PIPE_CONTROL that say what is written where.
+uint32_t detail(cmd_id id, const uint32_t *dwords, unsigned count)
+{
+    constexpr uint32_t POST_SYNC = PIPE_CONTROL_POST_SYNC_MASK << PIPE_CONTROL_POST_SYNC_SHIFT | PIPE_CONTROL_STORE_INDEX | PIPE_CONTROL_LRI | PIPE_CONTROL_GLOBAL_GTT;
+
+    if (count < 2)
+        return 0;
+    return id == CMD_PIPE_CONTROL ? dwords[1] & POST_SYNC : cmd_descs[id].fields[0].kind == FIELD_REGISTER ? dwords[1] : 0;
 }
 
 void finish(Candidate &candidate)
@@ -125,8 +136,8 @@ void finish(Candidate &candidate)
     place_parts(candidate);
     Places places(candidate.parts);
     for (Part &part : candidate.parts) {
-        each_command(candidate.engine, part.dwords, [&](cmd_id id, uint32_t *dwords, unsigned, size_t) {
-            candidate.forms.emplace(candidate.engine, part.kind, id, cmd_length(id, dwords[0]));
+        each_command(candidate.engine, part.dwords, [&](cmd_id id, uint32_t *dwords, unsigned count, size_t) {
+            candidate.forms.emplace(candidate.engine, part.kind, id, cmd_length(id, dwords[0]), detail(id, dwords, count));
         });
         replace_addresses(candidate, part, places);
     }
@@ -184,11 +195,14 @@ void load(const std::string &text, const char *path, std::vector<Candidate> &can
         Candidate whole{.engine = stream->engine, .parts = {}};
         for (unsigned i = 0; i < stream->part_count; i++) {
             const stream_part &part = stream->parts[i];
-            whole.parts.push_back({part.kind, part.gma, without_noops(stream->engine, part.dwords, part.count)});
-            if (part.kind == STREAM_BATCH && i == 0) // before the ring: a workaround batch, of whole lines or up to its end
-                whole.flags = part.count % 16 ? static_cast<uint8_t>(INPUT_PER_CONTEXT_BATCH)
-                                              : static_cast<uint8_t>(INPUT_INDIRECT_BATCH | std::min<size_t>(whole.parts[0].dwords.size() / 16, INPUT_LINES_MASK)
-                                                                                                << INPUT_LINES_SHIFT);
+            // Before the ring: a workaround batch, of whole lines or up to its end. It is the first in the global GTT.
+            bool indirect = part.kind == STREAM_BATCH && i == 0 && part.count % 16 == 0;
+            if (indirect)
+                whole.flags = static_cast<uint8_t>(INPUT_INDIRECT_BATCH | std::min<unsigned>(part.count / 16 - 1, INPUT_LINES_MASK) << INPUT_LINES_SHIFT);
+            else if (part.kind == STREAM_BATCH && i == 0)
+                whole.flags = INPUT_PER_CONTEXT_BATCH;
+            whole.parts.push_back({part.kind, part.gma,
+                                   indirect ? Dwords(part.dwords, part.dwords + part.count) : without_noops(stream->engine, part.dwords, part.count)});
         }
         split(std::move(whole), candidates);
         stream_free(stream);
@@ -216,7 +230,7 @@ int main(int argc, char **argv)
     }
     for (Candidate &candidate : candidates)
         finish(candidate);
-    std::set<std::tuple<unsigned, unsigned, unsigned, unsigned>> seen;
+    Forms seen;
     size_t taken = 0;
     for (; taken < most; taken++) {
         auto gain = [&](const Candidate &candidate) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Draws with OpenGL ES on the GPU without a screen, one thing at a time, and says what came of it: gles clear|triangle|texture|depth|compute. Runs in a guest with
+ * Draws with OpenGL ES on the GPU without a screen, one thing at a time, and says what came of it: gles clear, triangle and so on (things[] below). Runs in a guest with
  * Mesa (record.sh). It finds EGL and GLES by name when it runs, so that neither headers nor libraries of them are needed to build it; the few values are
  * those of Khronos' registries (egl.xml, gl.xml). Exit: 0 the result is right, 3 there is none (the GPU's model does not draw), 1 GL failed.
  */
@@ -24,6 +24,8 @@ enum {
     GL_VERTEX_SHADER = 0x8b31, GL_FRAGMENT_SHADER = 0x8b30, GL_COMPUTE_SHADER = 0x91b9, GL_COMPILE_STATUS = 0x8b81, GL_LINK_STATUS = 0x8b82,
     GL_ARRAY_BUFFER = 0x8892, GL_SHADER_STORAGE_BUFFER = 0x90d2, GL_STATIC_DRAW = 0x88e4, GL_TRIANGLES = 4, GL_TRIANGLE_STRIP = 5, GL_MAP_READ = 1,
     GL_TEXTURE_2D = 0x0de1, GL_TEXTURE_MIN_FILTER = 0x2801, GL_NEAREST = 0x2600, GL_BUFFER_UPDATE_BARRIER = 0x200,
+    GL_QUERY_RESULT = 0x8866, GL_ANY_SAMPLES = 0x8c2f, GL_TIME_ELAPSED = 0x88bf, GL_DRAW_INDIRECT_BUFFER = 0x8f3f, GL_DISPATCH_INDIRECT_BUFFER = 0x90ee,
+    GL_FEEDBACK_BUFFER = 0x8c8e, GL_FEEDBACK_WRITTEN = 0x8c88, GL_INTERLEAVED = 0x8c8c,
 };
 
 static void *egl, *gl;
@@ -109,7 +111,8 @@ static unsigned compile(unsigned kind, const char *text)
     return shader;
 }
 
-static void use_program(unsigned a, unsigned b)
+/* b: 0 for a compute shader; varying: what goes to a buffer of transform feedback, or NULL. */
+static void use_program(unsigned a, unsigned b, const char *varying)
 {
     unsigned program = GL(fn_r, CreateProgram);
     char log[512] = "";
@@ -118,6 +121,8 @@ static void use_program(unsigned a, unsigned b)
     GL(fn_uu, AttachShader, program, a);
     if (b)
         GL(fn_uu, AttachShader, program, b);
+    if (varying)
+        GL(void (*)(unsigned, int, const char *const *, unsigned), TransformFeedbackVaryings, program, 1, &varying, GL_INTERLEAVED);
     GL(fn_u, LinkProgram, program);
     GL(fn_get, GetProgramiv, program, GL_LINK_STATUS, &good);
     GL(fn_log, GetProgramInfoLog, program, sizeof(log), NULL, log);
@@ -169,22 +174,55 @@ static const char *const vertex_shader = "#version 310 es\n"
                                          "out vec2 uv;\n"
                                          "void main() { gl_Position = place; uv = place.xy * 0.5 + 0.5; }\n";
 
-static void draw(const char *fragment_shader, unsigned kind, int count, const float *places)
+static unsigned make_buffer(unsigned kind, size_t size, const void *data)
 {
-    unsigned array, buffer;
+    unsigned buffer;
 
-    use_program(compile(GL_VERTEX_SHADER, vertex_shader), compile(GL_FRAGMENT_SHADER, fragment_shader));
+    GL(fn_gen, GenBuffers, 1, &buffer);
+    GL(fn_uu, BindBuffer, kind, buffer);
+    GL(void (*)(unsigned, intptr_t, const void *, unsigned), BufferData, kind, (intptr_t)size, data, GL_STATIC_DRAW);
+    return buffer;
+}
+
+/* All that a draw needs of count places, three numbers each. */
+static void prepare(const char *fragment_shader, const char *varying, int count, const float *places)
+{
+    unsigned array;
+
+    use_program(compile(GL_VERTEX_SHADER, vertex_shader), compile(GL_FRAGMENT_SHADER, fragment_shader), varying);
     GL(fn_gen, GenVertexArrays, 1, &array);
     GL(fn_u, BindVertexArray, array);
-    GL(fn_gen, GenBuffers, 1, &buffer);
-    GL(fn_uu, BindBuffer, GL_ARRAY_BUFFER, buffer);
-    GL(void (*)(unsigned, intptr_t, const void *, unsigned), BufferData, GL_ARRAY_BUFFER, 12 * count, places, GL_STATIC_DRAW);
+    make_buffer(GL_ARRAY_BUFFER, 12 * (size_t)count, places);
     GL(void (*)(unsigned, int, unsigned, unsigned char, int, const void *), VertexAttribPointer, 0, 3, GL_FLOAT, 0, 0, NULL);
     GL(fn_u, EnableVertexAttribArray, 0);
+}
+
+static void draw(unsigned kind, int count)
+{
     GL(void (*)(unsigned, int, int), DrawArrays, kind, 0, count);
     check("draw");
 }
 
+static unsigned begin_query(unsigned kind)
+{
+    unsigned query;
+
+    GL(fn_gen, GenQueries, 1, &query);
+    GL(fn_uu, BeginQuery, kind, query);
+    return query;
+}
+
+static unsigned end_query(unsigned kind, unsigned query)
+{
+    unsigned result = 0;
+
+    GL(fn_u, EndQuery, kind);
+    GL(void (*)(unsigned, unsigned, unsigned *), GetQueryObjectuiv, query, GL_QUERY_RESULT, &result);
+    check("query");
+    return result;
+}
+
+static const char *const green = "#version 310 es\nprecision mediump float;\nout vec4 color;\nvoid main() { color = vec4(0.0, 1.0, 0.0, 1.0); }\n";
 static const float square[] = {-1, -1, 0, 1, -1, 0, -1, 1, 0, 1, 1, 0};
 
 static uint32_t run_clear(void)
@@ -193,12 +231,13 @@ static uint32_t run_clear(void)
     return read_middle();
 }
 
+static const float triangle[] = {-1, -1, 0, 1, -1, 0, 0, 1, 0};
+
 static uint32_t run_triangle(void)
 {
-    static const float triangle[] = {-1, -1, 0, 1, -1, 0, 0, 1, 0};
-
     make_target(0);
-    draw("#version 310 es\nprecision mediump float;\nout vec4 color;\nvoid main() { color = vec4(0.0, 1.0, 0.0, 1.0); }\n", GL_TRIANGLES, 3, triangle);
+    prepare(green, NULL, 3, triangle);
+    draw(GL_TRIANGLES, 3);
     return read_middle();
 }
 
@@ -206,8 +245,32 @@ static uint32_t run_depth(void)
 {
     make_target(1);
     GL(fn_u, Enable, GL_DEPTH_TEST);
-    draw("#version 310 es\nprecision mediump float;\nout vec4 color;\nvoid main() { color = vec4(0.0, 1.0, 0.0, 1.0); }\n", GL_TRIANGLE_STRIP, 4, square);
+    prepare(green, NULL, 4, square);
+    draw(GL_TRIANGLE_STRIP, 4);
     return read_middle();
+}
+
+static uint32_t run_query(void)
+{
+    make_target(0);
+    prepare(green, NULL, 3, triangle);
+    unsigned time = begin_query(GL_TIME_ELAPSED), samples = begin_query(GL_ANY_SAMPLES);
+    draw(GL_TRIANGLES, 3);
+    uint32_t any = end_query(GL_ANY_SAMPLES, samples);
+    printf("query: %u ns\n", end_query(GL_TIME_ELAPSED, time));
+    return any;
+}
+
+static uint32_t run_feedback(void)
+{
+    make_target(0);
+    prepare(green, "uv", 3, triangle);
+    GL(fn_uuu, BindBufferBase, GL_FEEDBACK_BUFFER, 0, make_buffer(GL_FEEDBACK_BUFFER, 4096, NULL));
+    unsigned written = begin_query(GL_FEEDBACK_WRITTEN);
+    GL(fn_u, BeginTransformFeedback, GL_TRIANGLES);
+    draw(GL_TRIANGLES, 3);
+    GL(fn_v, EndTransformFeedback);
+    return end_query(GL_FEEDBACK_WRITTEN, written);
 }
 
 static uint32_t run_texture(void)
@@ -222,28 +285,52 @@ static uint32_t run_texture(void)
     GL(fn_uu, BindTexture, GL_TEXTURE_2D, texture);
     GL(fn_uuu, TexParameteri, GL_TEXTURE_2D, GL_TEXTURE_MIN_FILTER, GL_NEAREST);
     GL(void (*)(unsigned, int, int, int, int, int, unsigned, unsigned, const void *), TexImage2D, GL_TEXTURE_2D, 0, GL_RGBA, SIZE, SIZE, 0, GL_RGBA, GL_UNSIGNED_BYTE, image);
-    draw("#version 310 es\nprecision mediump float;\nin vec2 uv;\nuniform sampler2D image;\nout vec4 color;\nvoid main() { color = texture(image, uv); }\n", GL_TRIANGLE_STRIP, 4, square);
+    prepare("#version 310 es\nprecision mediump float;\nin vec2 uv;\nuniform sampler2D image;\nout vec4 color;\nvoid main() { color = texture(image, uv); }\n", NULL, 4, square);
+    draw(GL_TRIANGLE_STRIP, 4);
     return read_middle();
+}
+
+static void prepare_compute(void)
+{
+    static uint32_t zeroes[PIXELS];
+
+    GL(fn_uuu, BindBufferBase, GL_SHADER_STORAGE_BUFFER, 0, make_buffer(GL_SHADER_STORAGE_BUFFER, sizeof(zeroes), zeroes));
+    use_program(compile(GL_COMPUTE_SHADER, "#version 310 es\nlayout(local_size_x = 64) in;\nlayout(std430, binding = 0) buffer Out { uint value[]; };\n"
+                                           "void main() { value[gl_GlobalInvocationID.x] = 0xff00ff00u; }\n"), 0, NULL);
+}
+
+static uint32_t read_buffer(void)
+{
+    GL(fn_u, MemoryBarrier, GL_BUFFER_UPDATE_BARRIER);
+    check("dispatch");
+    const uint32_t *result = GL(void *(*)(unsigned, intptr_t, intptr_t, unsigned), MapBufferRange, GL_SHADER_STORAGE_BUFFER, 0, 4 * PIXELS, GL_MAP_READ);
+    if (!result)
+        fail("the buffer cannot be mapped");
+    return result[PIXELS / 2];
 }
 
 static uint32_t run_compute(void)
 {
-    static uint32_t zeroes[PIXELS];
-    unsigned buffer;
-
-    GL(fn_gen, GenBuffers, 1, &buffer);
-    GL(fn_uu, BindBuffer, GL_SHADER_STORAGE_BUFFER, buffer);
-    GL(void (*)(unsigned, intptr_t, const void *, unsigned), BufferData, GL_SHADER_STORAGE_BUFFER, sizeof(zeroes), zeroes, GL_STATIC_DRAW);
-    GL(fn_uuu, BindBufferBase, GL_SHADER_STORAGE_BUFFER, 0, buffer);
-    use_program(compile(GL_COMPUTE_SHADER, "#version 310 es\nlayout(local_size_x = 64) in;\nlayout(std430, binding = 0) buffer Out { uint value[]; };\n"
-                                           "void main() { value[gl_GlobalInvocationID.x] = 0xff00ff00u; }\n"), 0);
+    prepare_compute();
     GL(fn_uuu, DispatchCompute, SIZE, 1, 1);
-    GL(fn_u, MemoryBarrier, GL_BUFFER_UPDATE_BARRIER);
-    check("dispatch");
-    const uint32_t *result = GL(void *(*)(unsigned, intptr_t, intptr_t, unsigned), MapBufferRange, GL_SHADER_STORAGE_BUFFER, 0, sizeof(zeroes), GL_MAP_READ);
-    if (!result)
-        fail("the buffer cannot be mapped");
-    return result[PIXELS / 2];
+    return read_buffer();
+}
+
+/* What the GPU takes the sizes of work from, of a draw and of a dispatch. */
+static uint32_t run_indirect(void)
+{
+    static const uint32_t groups[] = {SIZE, 1, 1}, vertices[] = {4, 1, 0, 0};
+
+    make_target(0);
+    prepare(green, NULL, 4, square);
+    make_buffer(GL_DRAW_INDIRECT_BUFFER, sizeof(vertices), vertices);
+    GL(void (*)(unsigned, const void *), DrawArraysIndirect, GL_TRIANGLE_STRIP, NULL);
+    check("draw");
+    uint32_t drawn = read_middle();
+    prepare_compute();
+    make_buffer(GL_DISPATCH_INDIRECT_BUFFER, sizeof(groups), groups);
+    GL(void (*)(intptr_t), DispatchComputeIndirect, 0);
+    return drawn & read_buffer();
 }
 
 int main(int argc, char **argv)
@@ -253,7 +340,7 @@ int main(int argc, char **argv)
         uint32_t (*run)(void);
         uint32_t expected;
     } things[] = {{"clear", run_clear, 0xff0000ff}, {"triangle", run_triangle, 0xff00ff00}, {"depth", run_depth, 0xff00ff00}, {"texture", run_texture, 0xff00ff00},
-                  {"compute", run_compute, 0xff00ff00}};
+                  {"compute", run_compute, 0xff00ff00}, {"query", run_query, 1}, {"feedback", run_feedback, 1}, {"indirect", run_indirect, 0xff00ff00}};
     struct timespec start, end;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -270,6 +357,6 @@ int main(int argc, char **argv)
                (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec));
         return found == things[i].expected ? 0 : 3;
     }
-    fprintf(stderr, "usage: gles clear|triangle|depth|texture|compute\n");
+    fprintf(stderr, "usage: gles clear|triangle|depth|texture|compute|query|feedback|indirect\n");
     return 2;
 }

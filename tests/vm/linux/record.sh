@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Records what stock drivers submit: i915's own commands, IGT's, and Mesa's, for OpenGL ES without a screen. Usage: record.sh VMM GLES FILE [i915|igt|mesa]...
+# Records what stock drivers submit: i915's own commands, IGT's, and Mesa's, for OpenGL ES without a screen. Usage: record.sh VMM GLES FILE [i915|igt|mesa|mesa-25]...
 # GLES is our program gles.c. Shows with vmm decode FILE, and becomes seeds of the fuzzer by tests/fuzz/seeds-from. Exit 77 where the images cannot be had.
 set -u
 vmm=$1 gles=$2 output=$3
 shift 3
 [ $# -gt 0 ] || set -- igt mesa
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
-need qemu kernel busybox "${@/i915/busybox}"
+need qemu busybox "${@/i915/busybox}" # the kernel is qemu.sh's to fetch
 
 images=()
 {
@@ -22,20 +22,20 @@ images=()
           echo "igt_subtests ${test%:*} ${test#*:}"
         done
         ;;
-      mesa)
-        images+=(--image mesa)
-        for what in clear triangle depth texture compute; do
+      mesa | mesa-25)
+        images+=(--image "$part")
+        for what in clear triangle depth texture compute query feedback indirect; do
           # A model that does not draw is what is expected as yet.
           printf 'gles_%s() { chroot /mesa /gles %s >/tmp/%s 2>&1; s=$?; cat /tmp/%s >&3; [ $s -eq 3 ] || return $s; }\nstep gles-%s gles_%s\n' $what $what $what $what $what $what
         done
         ;;
-      *) echo "record.sh: $part: not i915, igt or mesa" >&2; exit 2 ;;
+      *) echo "record.sh: $part: not i915, igt, mesa or mesa-25" >&2; exit 2 ;;
     esac
   done
   echo "step dmesg dmesg_clean"
 } >"$work/job"
 APERTURE=512M serve alpha=i915-GVTg_V5_4 -- -o "observe.streams=$(readlink -m "$output")" -o observe.streams_max=64M
-guest alpha "${images[@]}" --memory "${MEMORY:-2G}" --job "$work/job" --file "$gles:/mesa/gles" --append fbcon=map:1 --timeout "${TIMEOUT:-1200}"
+guest alpha --kernel "${KERNEL:-6.1}" "${images[@]}" --memory "${MEMORY:-2G}" --job "$work/job" --file "$gles:/mesa/gles" --append fbcon=map:1 --timeout "${TIMEOUT:-1200}"
 guest_result alpha
 stop_server
 check "something was recorded" grep -q '^user-batch' "$output"
