@@ -87,5 +87,9 @@ void record_end(struct vgpu *vgpu, const struct flight *flight)
         return;
     for (unsigned i = 0; i < vgpu->stream->part_count; i++) /* more come meanwhile */
         follow(vgpu, flight, &vgpu->stream->parts[i]);
-    vgpu->recorded(vgpu->opaque, g_steal_pointer(&vgpu->stream));
+    struct stream *stream = g_steal_pointer(&vgpu->stream);
+    if (stream->part_count)
+        vgpu->recorded(vgpu->opaque, stream);
+    else
+        stream_free(stream); /* the context was no good, or waits for a reset */
 }

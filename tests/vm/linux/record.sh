@@ -38,6 +38,7 @@ APERTURE=512M serve alpha=i915-GVTg_V5_4 -- -o "observe.streams=$(readlink -m "$
 guest alpha --kernel "${KERNEL:-6.1}" "${images[@]}" --memory "${MEMORY:-2G}" --job "$work/job" --file "$gles:/mesa/gles" --append fbcon=map:1 --timeout "${TIMEOUT:-1200}"
 guest_result alpha
 stop_server
+case " $* " in *mesa*) check "what the model leaves out is told when it begins" grep -q '^vmm: guests use 3D, media or compute commands' "$work/serve.err" ;; esac
 check "something was recorded" grep -q '^user-batch' "$output"
 check "all of it decodes" sh -c '"$1" decode "$2" >/dev/null' sh "$vmm" "$output"
 result
