@@ -16,7 +16,7 @@ void batches_show(const struct sched_client *client, const struct audit *audit)
     for (unsigned i = 0; client->ops->submits && i < audit->batches->len; i++) {
         const struct audit_batch *batch = g_ptr_array_index(audit->batches, i);
         if (batch->gma != UINT64_MAX)
-            client->ops->submits(client->guest, true, batch->gma, batch->dwords, batch->used);
+            client->ops->submits(client->guest, true, batch->gma, batch->dwords, batch->used ? batch->used : batch->fetched);
     }
 }
 

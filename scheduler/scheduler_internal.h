@@ -286,7 +286,7 @@ void engine_pulse(struct scheduler *scheduler, struct sched_engine *engine, bool
 void batch_copies_free(struct sched_client *client, struct batch_copies *copies);
 /* Places the batches of an audit (which it takes over) in host memory, and patches dwords. */
 bool batch_copies_place(struct sched_client *client, struct batch_copies *copies, struct audit *audit, uint32_t *dwords, GError **error);
-/* Shows the batches of an audit to the guest's recorder. */
+/* Shows the batches of an audit, which may have failed, to the guest's recorder. */
 void batches_show(const struct sched_client *client, const struct audit *audit);
 
 /* hang.c: under the lock. */

@@ -157,16 +157,15 @@ static bool load_workarounds(struct shadow_context *context, const uint32_t *gue
         good = client->ops->ggtt_owned(client->guest, gma, bytes) && client->ops->ggtt_read(client->guest, gma, indirect, bytes);
         if (!good)
             fail(context, error, "the indirect context batch is not in the guest's graphics memory", gma);
+        else if (client->ops->submits)
+            client->ops->submits(client->guest, true, gma, indirect, bytes / 4);
         good = good && audit_buffer(&audit, AUDIT_INDIRECT, indirect, bytes / 4, error);
     }
     if (good && per_context)
         good = audit_batch_at(&audit, guest[CTX_BB_PER_CTX_PTR] & ~UINT32_C(0xfff), error);
-    if (good) {
+    batches_show(client, &audit);
+    if (good)
         placed = audit_size(&audit);
-        if (lines && client->ops->submits)
-            client->ops->submits(client->guest, true, gma, indirect, bytes / 4);
-        batches_show(client, &audit);
-    }
     if (good && driver_buffer_init(client->scheduler->driver, &context->workarounds.buffer, placed + bytes + AUDIT_BATCH_PADDING, true, error)) {
         struct gpu_buffer *buffer = &context->workarounds.buffer;
         sched_client_note(client, SCHED_QUOTA_BATCH_BYTES, __atomic_add_fetch(&client->batch_bytes, buffer->size, __ATOMIC_RELAXED));

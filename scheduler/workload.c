@@ -62,6 +62,7 @@ static bool audit_segment(struct workload *workload, const uint64_t pdp[4], GErr
 
     shadow_context_audit_init(workload->context, pdp, &audit);
     if (!audit_buffer(&audit, AUDIT_RING, workload->dwords, workload->count, error)) {
+        batches_show(client, &audit);
         audit_finish(&audit);
         return false;
     }

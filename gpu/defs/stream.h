@@ -23,7 +23,7 @@ enum {
 
 enum stream_part_kind {
     STREAM_RING,       /* as the guest wrote it */
-    STREAM_BATCH,      /* in the global GTT: as the audit leaves it */
+    STREAM_BATCH,      /* in the global GTT: as the audit leaves it; an indirect context batch as the guest wrote it */
     STREAM_USER_BATCH, /* in the guest's per-process address space: as it was at the submission */
     STREAM_PART_KINDS
 };
