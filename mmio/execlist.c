@@ -91,7 +91,9 @@ static void queue(struct virtual_engine *engine, uint64_t desc, uint64_t element
     flight->four_level = four_level;
     flight->element = element;
     vgpu->flips = g_array_new(FALSE, FALSE, sizeof(struct flip));
+    record_begin(vgpu, engine->index, DESC_LRCA(desc));
     flight->workload = workload_create(vgpu->client, engine->index, desc, four_level, shadow, &error);
+    record_end(vgpu, flight);
     flight->flips = g_steal_pointer(&vgpu->flips);
     if (!flight->workload) {
         if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_BUSY))

@@ -92,6 +92,11 @@ static uint64_t view_status_page(void *guest, unsigned engine)
     return regfile_get(vgpu->regs, engine_mmio_base(engine) + RING_HWS_PGA) & ~UINT32_C(0xfff);
 }
 
+static void view_submits(void *guest, bool batch, uint64_t gma, const uint32_t *dwords, size_t count)
+{
+    record_add(guest, batch, gma, dwords, count);
+}
+
 static void view_notify(void *guest)
 {
     vgpu_wake(guest);
@@ -105,5 +110,6 @@ const struct guest_ops guest_view_ops = {
     .register_read = view_register_read,
     .display_flip = view_display_flip,
     .status_page = view_status_page,
+    .submits = view_submits,
     .notify = view_notify,
 };

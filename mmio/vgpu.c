@@ -199,6 +199,8 @@ struct vgpu *vgpu_create(struct scheduler *scheduler, struct driver *driver, con
     vgpu->name = g_strdup(config->name);
     vgpu->failed = config->failed;
     vgpu->hung = config->hung;
+    vgpu->records = config->records;
+    vgpu->recorded = config->recorded;
     vgpu->opaque = config->opaque;
     vgpu->aperture_size = vgpu->gpu->info.aperture_size;
     vgpu->pci.ops = &pci_ops;

@@ -17,6 +17,7 @@ extern "C" {
 #endif
 
 struct vgpu;
+struct stream; /* gpu/defs/stream.h */
 struct image; /* gpu/blocks/image.h */
 struct scanout; /* gpu/blocks/scanout.h */
 struct scanout_reader;
@@ -54,6 +55,12 @@ struct vgpu_config {
      * during the call. May be NULL.
      */
     void (*hung)(void *opaque, const struct error_state *state);
+    /*
+     * For who records what the guest submits (gpu/defs/stream.h): asked at each submission whether it is wanted, and given it, to keep. Threads and lock as above,
+     * no lock of the scheduler; must not block nor call back. Both may be NULL.
+     */
+    bool (*records)(void *opaque);
+    void (*recorded)(void *opaque, struct stream *stream);
     void *opaque;
 };
 

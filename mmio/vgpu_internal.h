@@ -80,6 +80,8 @@ struct vgpu {
     char *name;
     void (*failed)(void *opaque, const char *reason);
     void (*hung)(void *opaque, const struct error_state *state);
+    bool (*records)(void *opaque);
+    void (*recorded)(void *opaque, struct stream *stream);
     void *opaque;
 
     GMutex lock;
@@ -106,6 +108,7 @@ struct vgpu {
     struct display *display;
     struct virtual_engine engines[ENGINE_COUNT];
     GArray *flips; /* of the workload that is being created, or NULL */
+    struct stream *stream; /* likewise, when it is recorded */
 
     /* INTx (interrupts.c): not under the lock. */
     unsigned intx_state; /* atomic */
@@ -204,6 +207,14 @@ void engines_reap(struct vgpu *vgpu); /* takes what the scheduler has finished *
 void engines_invalidate_tlb(struct vgpu *vgpu, unsigned engine);
 /* Cancels all work of the engines and takes it back; the execlists are idle then. */
 void engines_cancel(struct vgpu *vgpu, unsigned engines, bool forget);
+
+/* guest_ppgtt.c: copies memory of the flight's address space by the guest's own tables; false when not all of it is there. */
+bool guest_ppgtt_read(struct vgpu *vgpu, const struct flight *flight, uint64_t address, void *data, size_t size);
+
+/* record.c: around the creation of a workload; records what is submitted meanwhile, and the batches that it leads to. */
+void record_begin(struct vgpu *vgpu, unsigned engine, uint64_t context);
+void record_add(struct vgpu *vgpu, bool batch, uint64_t gma, const uint32_t *dwords, size_t count);
+void record_end(struct vgpu *vgpu, const struct flight *flight);
 
 /* error_report.c: tells the owner where the engine stood, with the batch from the guest's address space. */
 void error_report(struct vgpu *vgpu, const struct flight *flight);

@@ -72,6 +72,12 @@ struct guest_ops {
      * without the per-process bit goes. Checked by ggtt_owned like any other.
      */
     uint64_t (*status_page)(void *guest, unsigned engine);
+    /*
+     * What the guest submits with privilege, for who records it: its ring segment as it was copied, before the audit; and (batch) each privileged batch, as the
+     * audit has left it, but an indirect context batch as it was copied; all that was read also when the audit refuses it. gma is where the guest has it. NULL:
+     * nobody wants it.
+     */
+    void (*submits)(void *guest, bool batch, uint64_t gma, const uint32_t *dwords, size_t count);
     /* Called on the scheduler's thread, no lock held: results or interrupts are waiting. Must only wake the guest's thread. */
     void (*notify)(void *guest);
 };

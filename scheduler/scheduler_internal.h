@@ -228,9 +228,6 @@ void shadow_contexts_forget(struct sched_client *client, uint32_t engine_mask);
 /* Loads it from the guest's register state (already read, all dwords of the page) and its engine state. The context is idle. */
 bool shadow_context_load(struct shadow_context *context, const uint32_t *guest, const uint64_t pdp[4], GError **error);
 bool shadow_context_write_back(struct shadow_context *context, uint32_t ring_head);
-void batch_copies_free(struct sched_client *client, struct batch_copies *copies);
-/* Places the batches of an audit (which it takes over) in host memory, and patches dwords. */
-bool batch_copies_place(struct sched_client *client, struct batch_copies *copies, struct audit *audit, uint32_t *dwords, GError **error);
 /* Fills the part of an audit that the caller owes. */
 void shadow_context_audit_init(const struct shadow_context *context, const uint64_t pdp[4], struct audit *audit);
 
@@ -284,6 +281,13 @@ void lane_update_ready(struct scheduler *scheduler, struct sched_lane *lane, uin
 struct sched_lane *lane_of(struct policy_entity *entity);
 /* Submits our own context in front of what runs: to take it off, or to see that it can be. */
 void engine_pulse(struct scheduler *scheduler, struct sched_engine *engine, bool resume, uint64_t now);
+
+/* batch_copies.c */
+void batch_copies_free(struct sched_client *client, struct batch_copies *copies);
+/* Places the batches of an audit (which it takes over) in host memory, and patches dwords. */
+bool batch_copies_place(struct sched_client *client, struct batch_copies *copies, struct audit *audit, uint32_t *dwords, GError **error);
+/* Shows the batches of an audit, which may have failed, to the guest's recorder. */
+void batches_show(const struct sched_client *client, const struct audit *audit);
 
 /* hang.c: under the lock. */
 /* Looks for an engine that does not move, and resets it; returns when to look again. */

@@ -16,30 +16,6 @@ static bool fail(const struct shadow_context *context, GError **error, const cha
     return false;
 }
 
-void batch_copies_free(struct sched_client *client, struct batch_copies *copies)
-{
-    if (copies->buffer.host) {
-        __atomic_sub_fetch(&client->batch_bytes, copies->buffer.size, __ATOMIC_RELAXED);
-        driver_buffer_finish(client->scheduler->driver, &copies->buffer);
-    }
-    audit_finish(&copies->audit);
-}
-
-bool batch_copies_place(struct sched_client *client, struct batch_copies *copies, struct audit *audit, uint32_t *dwords, GError **error)
-{
-    size_t size = audit_size(audit);
-
-    copies->audit = *audit;
-    *audit = (struct audit){0};
-    if (!size)
-        return true;
-    if (!driver_buffer_init(client->scheduler->driver, &copies->buffer, size, true, error))
-        return false;
-    sched_client_note(client, SCHED_QUOTA_BATCH_BYTES, __atomic_add_fetch(&client->batch_bytes, copies->buffer.size, __ATOMIC_RELAXED));
-    audit_place(&copies->audit, copies->buffer.host, copies->buffer.gma, dwords);
-    return true;
-}
-
 void shadow_context_audit_init(const struct shadow_context *context, const uint64_t pdp[4], struct audit *audit)
 {
     struct sched_client *client = context->client;
@@ -181,10 +157,13 @@ static bool load_workarounds(struct shadow_context *context, const uint32_t *gue
         good = client->ops->ggtt_owned(client->guest, gma, bytes) && client->ops->ggtt_read(client->guest, gma, indirect, bytes);
         if (!good)
             fail(context, error, "the indirect context batch is not in the guest's graphics memory", gma);
+        else if (client->ops->submits)
+            client->ops->submits(client->guest, true, gma, indirect, bytes / 4);
         good = good && audit_buffer(&audit, AUDIT_INDIRECT, indirect, bytes / 4, error);
     }
     if (good && per_context)
         good = audit_batch_at(&audit, guest[CTX_BB_PER_CTX_PTR] & ~UINT32_C(0xfff), error);
+    batches_show(client, &audit);
     if (good)
         placed = audit_size(&audit);
     if (good && driver_buffer_init(client->scheduler->driver, &context->workarounds.buffer, placed + bytes + AUDIT_BATCH_PADDING, true, error)) {

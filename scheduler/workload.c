@@ -62,6 +62,7 @@ static bool audit_segment(struct workload *workload, const uint64_t pdp[4], GErr
 
     shadow_context_audit_init(workload->context, pdp, &audit);
     if (!audit_buffer(&audit, AUDIT_RING, workload->dwords, workload->count, error)) {
+        batches_show(client, &audit);
         audit_finish(&audit);
         return false;
     }
@@ -119,6 +120,8 @@ static bool prepare(struct workload *workload, uint64_t desc, bool four_level, c
     sched_client_lap(client, SCHED_COST_CONTEXT, &lap);
     if (!copy_segment(workload, start, size, error))
         return false;
+    if (client->ops->submits)
+        client->ops->submits(client->guest, false, (uint64_t)start + workload->guest_head, workload->dwords, workload->count);
     sched_client_lap(client, SCHED_COST_COPY, &lap);
     if (shadow_ring_bytes(workload->engine, workload->count) + 8 > context->hw.ring.size)
         return fail(workload, error, "its ring segment is longer than can be shadowed", workload->count * 4);

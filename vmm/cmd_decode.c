@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vmm decode: prints a recorded command stream, a context image or the error state of a hang in the PRM's terms. */
+/* vmm decode: prints recorded command streams, a context image or the error state of a hang in the PRM's terms. */
 #include "vmm/commands.h"
 #include "vmm/error.h"
 
 #include "gpu/defs/error_state.h"
+#include "gpu/defs/stream.h"
+#include "gpu/defs/text.h"
 
 #include <gio/gio.h>
 #include <string.h>
@@ -14,14 +16,6 @@ static void print_line(void *opaque, const char *line)
 {
     fputs(line, stdout);
     fputc('\n', stdout);
-}
-
-static bool find_engine(const char *name, unsigned *engine)
-{
-    for (*engine = 0; *engine < ENGINE_COUNT; ++*engine)
-        if (strcmp(gpu_engine_name(*engine), name) == 0)
-            return true;
-    return false;
 }
 
 /* Hexadecimal words, separated by anything else, to dwords. */
@@ -94,6 +88,23 @@ static int decode_hang(const char *text, const char *path)
     return EXIT_OK;
 }
 
+/* What `[observe] streams` records: one submission at a time, with a line between them. */
+static int decode_streams(const char *text, const char *path)
+{
+    const char *at = text + strlen(STREAM_FIRST_LINE);
+    g_autoptr(GError) error = NULL;
+    struct stream *stream;
+
+    for (unsigned line = 2; (stream = stream_parse(&at, &line, &error)) != NULL; stream_free(stream)) {
+        stream_decode(stream, print_line, NULL);
+        print_line(NULL, "");
+    }
+    if (!error)
+        return EXIT_OK;
+    fprintf(stderr, "vmm: decode: %s: %s\n", path, error->message);
+    return EXIT_USAGE;
+}
+
 int cmd_decode(int argc, char **argv)
 {
     g_autofree char *engine_name = NULL, *address = NULL;
@@ -111,7 +122,7 @@ int cmd_decode(int argc, char **argv)
 
     if (!command_parse(&argc, &argv, entries, 1, 1, &code))
         return code;
-    if (engine_name && !find_engine(engine_name, &engine)) {
+    if (engine_name && !text_engine(engine_name, &engine)) {
         fprintf(stderr, "vmm: decode: there is no engine \"%s\" (try rcs0, bcs0, vcs0 or vecs0)\n", engine_name);
         return EXIT_USAGE;
     }
@@ -124,6 +135,8 @@ int cmd_decode(int argc, char **argv)
     g_autofree char *contents = load_contents(argv[1], &length, &error);
     if (contents && error_state_is(contents))
         return decode_hang(contents, argv[1]);
+    if (contents && g_str_has_prefix(contents, STREAM_FIRST_LINE))
+        return decode_streams(contents, argv[1]);
     GArray *dwords = contents ? to_dwords(contents, length, argv[1], hex, &error) : NULL;
     if (!dwords) {
         fprintf(stderr, "vmm: decode: %s\n", error->message);

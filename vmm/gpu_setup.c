@@ -12,6 +12,7 @@
 #include "vmm/display/mode.h"
 #include "vmm/error.h"
 #include "vmm/observe/hang_files.h"
+#include "vmm/observe/streams.h"
 #include "vmm/gpu_pool.h"
 
 #include <string.h>
@@ -33,6 +34,7 @@ struct gpu_setup {
     struct driver *driver;
     struct scheduler *scheduler;
     struct hang_files *hangs;
+    struct streams *streams; /* or NULL; atomic */
     struct gpu_user *users; /* of fixed size: other threads read names */
     struct user_gpu *gpus;  /* one for each user */
     GRWLock lock;           /* of their vgpu and passthrough, once users come and go: read by any thread, written by the main loop's */
@@ -55,6 +57,16 @@ static void vgpu_hung(void *opaque, const struct error_state *state)
     struct user_gpu *gpu = opaque;
 
     hang_files_add(gpu->setup->hangs, state);
+}
+
+static bool vgpu_records(void *opaque)
+{
+    return streams_wanted(__atomic_load_n(&((struct user_gpu *)opaque)->setup->streams, __ATOMIC_ACQUIRE));
+}
+
+static void vgpu_recorded(void *opaque, struct stream *stream)
+{
+    streams_add(__atomic_load_n(&((struct user_gpu *)opaque)->setup->streams, __ATOMIC_ACQUIRE), stream);
 }
 
 static struct model *create_model(struct gpu_setup *setup, unsigned trace_id, bool hdmi, const struct monitor_settings *monitor, GError **error)
@@ -99,6 +111,8 @@ static bool create_vgpu(struct gpu_setup *setup, struct user_gpu *gpu, const str
                                  .trace = setup->config.trace,
                                  .failed = vgpu_failed,
                                  .hung = vgpu_hung,
+                                 .records = vgpu_records,
+                                 .recorded = vgpu_recorded,
                                  .opaque = gpu};
     g_autoptr(GError) problem = NULL;
 
@@ -284,6 +298,11 @@ void gpu_setup_remove(struct gpu_setup *setup, unsigned user)
     place->weight = 0;
     if (user + 1 == setup->count)
         __atomic_store_n(&setup->count, user, __ATOMIC_RELEASE);
+}
+
+void gpu_setup_record(struct gpu_setup *setup, struct streams *streams)
+{
+    __atomic_store_n(&setup->streams, streams, __ATOMIC_RELEASE);
 }
 
 unsigned gpu_setup_count(const struct gpu_setup *setup)

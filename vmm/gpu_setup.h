@@ -16,6 +16,7 @@ extern "C" {
 #endif
 
 struct gpu_setup;
+struct streams; /* vmm/observe/streams.h */
 struct image;
 struct scanout;
 struct scanout_reader;
@@ -46,6 +47,9 @@ void gpu_setup_retire(struct gpu_setup *setup, unsigned user);
 void gpu_setup_remove(struct gpu_setup *setup, unsigned user);
 /* How many vGPUs of the type could be added now. */
 unsigned gpu_setup_available(struct gpu_setup *setup, const struct vgpu_type *type);
+
+/* Who records what guests submit from now on; NULL, once none of them runs, before the caller destroys it. */
+void gpu_setup_record(struct gpu_setup *setup, struct streams *streams);
 
 /* The users, and one of them; a name or type that was read stays valid until gpu_setup_destroy(). */
 unsigned gpu_setup_count(const struct gpu_setup *setup);

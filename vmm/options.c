@@ -111,6 +111,10 @@ const struct option options[] = {
      .help = "at the end, write the newest events of the engines as Chrome's trace, for ui.perfetto.dev"},
     {OPTION_OBSERVE, "directory", OPTION_PATH, offsetof(struct observe_settings, directory), "", .example = "observed",
      .help = "existing directory for what is written while guests run: error states of hangs, and traces that are asked for"},
+    {OPTION_OBSERVE, "streams", OPTION_PATH, offsetof(struct observe_settings, streams), "", .example = "streams.txt",
+     .help = "write the commands of each submission of a guest, for vmm decode; slows guests that submit often"},
+    {OPTION_OBSERVE, "streams_max", OPTION_SIZE, offsetof(struct observe_settings, streams_max), "16M", .min = 64 * KIB, .max = 64 * MIB,
+     .example = "16M", .help = "how large that file may become; then guests go on and the recording ends"},
 
     {OPTION_VMM, "control", OPTION_SOCKET, offsetof(struct vmm_settings, control), "", .example = "auto",
      .help = "control socket (control.md); auto: this file's name with .sock in $XDG_RUNTIME_DIR/mediant/control (/run/mediant/control without that variable)"},

@@ -32,6 +32,8 @@ struct observe_settings {
     char *metrics;   /* path of a UNIX socket, or "HOST:PORT" or "PORT" of this host, or NULL */
     char *trace;     /* path, or NULL */
     char *directory; /* path, or NULL */
+    char *streams;   /* path, or NULL */
+    uint64_t streams_max; /* bytes */
 };
 
 /* Of the program itself. */

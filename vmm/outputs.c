@@ -9,6 +9,7 @@
 #include "vmm/observe/chrome_trace.h"
 #include "vmm/observe/metrics.h"
 #include "vmm/observe/recorder.h"
+#include "vmm/observe/streams.h"
 #include "vmm/png.h"
 #include "vmm/report.h"
 #include "vmm/sandbox/sandbox.h"
@@ -21,6 +22,7 @@ enum {
     ENGINE_RECORDS = 1 << 16, /* events between two polls */
     LOG_RECORDS = 1 << 20,    /* of all kinds: traps are many */
     POLL_MS = 20,
+    LEFT_OUT_MS = 1000, /* until the first one is seen */
 };
 
 struct outputs {
@@ -33,7 +35,8 @@ struct outputs {
     struct trace_log *log;     /* or NULL */
     struct recorder *recorder;
     struct metrics *metrics;   /* or NULL */
-    guint poll;
+    struct streams *streams;   /* or NULL */
+    guint poll, left_out;
     bool failed;
 };
 
@@ -191,6 +194,32 @@ static bool start_metrics(struct outputs *outputs, GError **error)
     return outputs->metrics != NULL;
 }
 
+static bool start_streams(struct outputs *outputs, GError **error)
+{
+    const struct observe_settings *observe = &outputs->config->observe;
+    g_autoptr(GError) problem = NULL;
+
+    if (!observe->streams)
+        return true;
+    outputs->streams = streams_create(observe->streams, observe->streams_max, &problem);
+    if (!outputs->streams)
+        return fail_config(error, outputs->config->path, "[observe] streams: %s", problem->message);
+    gpu_setup_record(outputs->gpu, outputs->streams);
+    return true;
+}
+
+/* Once, when it happens: a guest that shows nothing gets looked at long before its run ends. */
+static gboolean on_left_out(gpointer opaque)
+{
+    struct outputs *outputs = opaque;
+
+    if (!figures_left_out(outputs->source))
+        return G_SOURCE_CONTINUE;
+    fprintf(stderr, "vmm: guests use 3D, media or compute commands, which the model leaves out: what they draw with them does not appear\n");
+    outputs->left_out = 0;
+    return G_SOURCE_REMOVE;
+}
+
 static bool check_directory(const struct outputs *outputs, GError **error)
 {
     const char *directory = outputs->config->observe.directory;
@@ -209,7 +238,8 @@ struct outputs *outputs_create(const struct output_options *options, const struc
 
     *outputs = (struct outputs){.options = options, .config = config, .source = source, .gpu = source->gpu, .trace = source->trace};
     outputs->recorder = recorder_create(gpu_setup_trace_name, outputs->gpu);
-    if (!check_directory(outputs, error) || !start_traces(outputs, error) || !start_metrics(outputs, error)) {
+    if (!check_directory(outputs, error) || !start_traces(outputs, error) || !start_metrics(outputs, error) ||
+        !start_streams(outputs, error)) {
         outputs_destroy(outputs);
         return NULL;
     }
@@ -217,6 +247,7 @@ struct outputs *outputs_create(const struct output_options *options, const struc
         create_timeline(outputs);
     allow_outputs(outputs);
     choose_events(outputs);
+    outputs->left_out = g_timeout_add(LEFT_OUT_MS, on_left_out, outputs);
     return outputs;
 }
 
@@ -226,7 +257,11 @@ void outputs_destroy(struct outputs *outputs)
         return;
     if (outputs->poll)
         g_source_remove(outputs->poll);
+    if (outputs->left_out)
+        g_source_remove(outputs->left_out);
     metrics_destroy(outputs->metrics);
+    gpu_setup_record(outputs->gpu, NULL);
+    streams_destroy(outputs->streams);
     timeline_destroy(outputs->timeline);
     trace_log_finish(outputs->log, outputs->trace, NULL);
     recorder_destroy(outputs->recorder);

@@ -5,22 +5,14 @@
  */
 #include "gpu/defs/error_state.h"
 
+#include "gpu/defs/text.h"
+
 #include <gio/gio.h>
 #include <string.h>
 
 enum { LINE_MAX_BYTES = 4096 };
 
 #define FIRST_LINE "Mediant error state, version 1"
-
-static void append_memory(GString *text, const char *name, const struct error_memory *memory)
-{
-    if (!memory->count)
-        return;
-    g_string_append_printf(text, "%s 0x%" G_GINT64_MODIFIER "x", name, memory->gma);
-    for (unsigned i = 0; i < memory->count; i++)
-        g_string_append_printf(text, "%c%08x", i % 8 ? ' ' : '\n', memory->dwords[i]);
-    g_string_append_c(text, '\n');
-}
 
 /* A text of somebody else's as one line, of a length that the parser takes. */
 static void append_line(GString *text, const char *key, const char *value)
@@ -42,30 +34,14 @@ char *error_state_format(const struct error_state *state)
     g_string_append_printf(text, "workload 0x%" G_GINT64_MODIFIER "x\ncontext 0x%" G_GINT64_MODIFIER "x\n", state->workload, state->context);
     for (unsigned i = 0; i < state->register_count; i++)
         g_string_append_printf(text, "register 0x%05x 0x%08x\n", state->registers[i].offset, state->registers[i].value);
-    append_memory(text, "ring", &state->ring);
-    append_memory(text, "batch", &state->batch);
+    text_append_memory(text, "ring", state->ring.gma, state->ring.dwords, state->ring.count);
+    text_append_memory(text, "batch", state->batch.gma, state->batch.dwords, state->batch.count);
     return g_string_free(text, FALSE);
 }
 
 bool error_state_is(const char *text)
 {
     return g_str_has_prefix(text, FIRST_LINE "\n");
-}
-
-static bool parse_number(const char *text, uint64_t max, uint64_t *value)
-{
-    if (text && (g_str_has_prefix(text, "0x") || g_str_has_prefix(text, "0X")))
-        text += 2;
-    return text && g_ascii_string_to_unsigned(text, 16, 0, max, value, NULL);
-}
-
-static bool parse_engine(const char *name, unsigned *engine)
-{
-    for (*engine = 0; *engine < ENGINE_COUNT; ++*engine)
-        if (strcmp(gpu_engine_name(*engine), name) == 0)
-            return true;
-    *engine = 0;
-    return false;
 }
 
 /* A line of dwords, of the memory that was named last. */
@@ -75,7 +51,7 @@ static bool parse_dwords(struct error_memory *memory, const char *line)
     uint64_t value;
 
     for (char **word = words; *word; word++) {
-        if (!memory || memory->count >= ERROR_DWORDS_MAX || !parse_number(*word, G_MAXUINT32, &value))
+        if (!memory || memory->count >= ERROR_DWORDS_MAX || !text_number(*word, G_MAXUINT32, &value))
             return false;
         memory->dwords[memory->count++] = (uint32_t)value;
     }
@@ -86,8 +62,8 @@ static bool parse_register(struct error_state *state, char **words)
 {
     uint64_t offset, value;
 
-    if (state->register_count >= ERROR_REGISTERS_MAX || !words[2] || !parse_number(words[1], G_MAXUINT32, &offset) ||
-        !parse_number(words[2], G_MAXUINT32, &value))
+    if (state->register_count >= ERROR_REGISTERS_MAX || !words[2] || !text_number(words[1], G_MAXUINT32, &offset) ||
+        !text_number(words[2], G_MAXUINT32, &value))
         return false;
     state->registers[state->register_count].offset = (uint32_t)offset;
     state->registers[state->register_count++].value = (uint32_t)value;
@@ -96,7 +72,7 @@ static bool parse_register(struct error_state *state, char **words)
 
 static bool parse_memory(struct error_memory *memory, const char *gma, struct error_memory **current)
 {
-    if (memory->dwords || !parse_number(gma, G_MAXUINT64 - UINT64_C(4) * ERROR_DWORDS_MAX, &memory->gma))
+    if (memory->dwords || !text_number(gma, G_MAXUINT64 - UINT64_C(4) * ERROR_DWORDS_MAX, &memory->gma))
         return false;
     memory->dwords = g_new0(uint32_t, ERROR_DWORDS_MAX);
     *current = memory;
@@ -120,11 +96,11 @@ static bool parse_line(struct error_state *state, const char *line, struct error
     else if (strcmp(key, "reason") == 0)
         replace(&state->reason, rest);
     else if (strcmp(key, "engine") == 0)
-        return parse_engine(rest, &state->engine);
+        return text_engine(rest, &state->engine);
     else if (strcmp(key, "workload") == 0)
-        return parse_number(rest, G_MAXUINT64, &state->workload);
+        return text_number(rest, G_MAXUINT64, &state->workload);
     else if (strcmp(key, "context") == 0)
-        return parse_number(rest, G_MAXUINT64, &state->context);
+        return text_number(rest, G_MAXUINT64, &state->context);
     else if (strcmp(key, "register") == 0)
         return parse_register(state, words);
     else if (strcmp(key, "ring") == 0)

@@ -2,10 +2,8 @@
 // Command streams: what the audit accepts runs on the model, and must not reach memory that is not the guest's. The guest has a part of the global
 // GTT and page tables like any other; around its part lies that of a neighbour, full of poison, which must neither change nor turn up in the guest's
 // memory. The page tables of the guest are its neighbour's here: their shadow is no memory of a guest either.
-//
-// An input: engine, where the context says that the ring starts, then dwords: the ring's (a count comes first), those of a batch in the global GTT, those of a
-// batch in the PPGTT. A dword a5xxxxxx is the guest's global address plus xxxxxx, a6: its PPGTT address, a7: the neighbour's global address,
-// a8: the bus address of the neighbour's memory; so inputs do not depend on where things are.
+// The form of an input is in commands_input.h; real ones come from recordings of guests (stream_seeds.cc).
+#include "commands_input.h"
 #include "fuzz.h"
 
 #include "gpu/defs/commands.h"
@@ -23,9 +21,8 @@ namespace {
 
 using namespace fuzz;
 
-constexpr uint64_t GUEST = 512 << 10, NEIGHBOUR = 64 << 10, PPA = 0x40000000;
-constexpr uint64_t STATUS = 0, IMAGE = 0x10000, RING = 0x40000, BATCH = 0x50000, USER_BATCH = 0x60000, DATA = 0x70000;
-constexpr uint32_t RING_BYTES = 16384, MAX_RING = 1024, MAX_BATCH = 2048;
+constexpr uint64_t NEIGHBOUR = 64 << 10, PPA = 0x40000000;
+constexpr uint32_t RING_BYTES = 16384;
 
 // A piece of host memory that the GPU reaches, by the bus and by the global GTT.
 struct Part {
@@ -78,11 +75,11 @@ class World {
     uint32_t word(Input &in) const
     {
         uint32_t raw = in.u32(), offset = raw & 0xffffff;
-        switch (raw >> 24) {
-        case 0xa5: return static_cast<uint32_t>(guest->gma + offset);
-        case 0xa6: return static_cast<uint32_t>(PPA + offset);
-        case 0xa7: return static_cast<uint32_t>(behind->gma + offset);
-        case 0xa8: return static_cast<uint32_t>(behind->iova + offset);
+        switch (raw & 0xff000000) {
+        case GUEST_GLOBAL: return static_cast<uint32_t>(guest->gma + offset);
+        case GUEST_PPGTT: return static_cast<uint32_t>(PPA + offset);
+        case NEIGHBOUR_GLOBAL: return static_cast<uint32_t>(behind->gma + offset);
+        case NEIGHBOUR_BUS: return static_cast<uint32_t>(behind->iova + offset);
         default: return raw == POISON ? 0 : raw;
         }
     }
@@ -112,6 +109,7 @@ const guest_ops World::ops = {
     },
     .display_flip = [](void *, const uint32_t *, unsigned) {},
     .status_page = [](void *w, unsigned) { return of(w).guest->gma + STATUS; },
+    .submits = nullptr,
     .notify = [](void *w) {
         std::lock_guard lock(of(w).mutex);
         of(w).changed.notify_all();
@@ -127,13 +125,13 @@ void build_image(World &w, unsigned engine, uint32_t tail, uint8_t flags)
         if (!rows[i].header)
             state[rows[i].index] = rows[i].offset;
     state[CTX_CONTEXT_CONTROL] = 0x00090008;
-    state[CTX_RING_START] = static_cast<uint32_t>((flags & 1 ? w.behind->gma : w.guest->gma) + (flags & 1 ? 0 : RING));
+    state[CTX_RING_START] = static_cast<uint32_t>(flags & INPUT_RING_OF_NEIGHBOUR ? w.behind->gma : w.guest->gma + RING);
     state[CTX_RING_CTL] = (RING_BYTES - 4096) | 1;
     state[CTX_RING_TAIL] = tail;
-    if (flags & 2) // a workaround batch of its own
+    if (flags & INPUT_PER_CONTEXT_BATCH)
         state[CTX_BB_PER_CTX_PTR] = static_cast<uint32_t>(w.guest->gma + BATCH) | 1;
-    if (flags & 4) {
-        state[CTX_INDIRECT_CTX] = static_cast<uint32_t>(w.guest->gma + BATCH) | 1;
+    if (flags & INPUT_INDIRECT_BATCH) {
+        state[CTX_INDIRECT_CTX] = static_cast<uint32_t>(w.guest->gma + BATCH) | (1 + (flags >> INPUT_LINES_SHIFT & INPUT_LINES_MASK));
         state[CTX_INDIRECT_CTX_OFFSET] = 0xd << 6;
     }
 }
@@ -208,7 +206,7 @@ Bytes fuzz::fuzz_seed(unsigned n)
         return {};
     const cmd_desc &desc = cmd_descs[id];
     unsigned engine = static_cast<unsigned>(__builtin_ctz(desc.engines ? desc.engines : 1)) % ENGINE_COUNT;
-    uint32_t header = desc.match, base = place == 0 ? 0xa5000000 : place == 1 ? 0xa6000000 : 0xa7000000;
+    uint32_t header = desc.match, base = place == 0 ? GUEST_GLOBAL : place == 1 ? GUEST_PPGTT : NEIGHBOUR_GLOBAL;
     uint64_t at = place == 2 ? 0 : DATA;
     if (desc.length & CMD_LENGTH_FIELD)
         header |= place == 1 ? 4 : 3;
@@ -239,7 +237,7 @@ Bytes fuzz::fuzz_seed(unsigned n)
         if (place != 1 && field.kind == FIELD_ADDRESS && field.ggtt_bit < 32)
             words.data[4 * field.ggtt_dword + field.ggtt_bit / 8] |= static_cast<uint8_t>(1u << field.ggtt_bit % 8);
     if (place == 1) {
-        start(0xa6000000 + USER_BATCH, true);
+        start(GUEST_PPGTT + USER_BATCH, true);
         out.u16(0).u16(length).raw(words.data.data(), words.data.size());
     } else {
         out.u16(length).raw(words.data.data(), words.data.size()).u16(0).u16(0);

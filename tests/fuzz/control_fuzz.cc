@@ -64,8 +64,8 @@ fuzz::Bytes fuzz::fuzz_seed(unsigned n)
         "\x05{\"execute\":\"qmp_capabilities\"}{\"execute\":\"query-commands\",\"id\":[1,{\"a\":null}]}\n",
         "\xff{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[]}}\n{\"execute\":\"take\",\"arguments\":{\"text\":\"\\u00e4\\\"\",\"number\":256,\"flag\":true}}",
         "\x01{\"execute\":\n{\"execute\":\"query-version\"}\n[[[[1]]]]\n\"x\\\\\"\n",
-        "\x40{\"policy\":\"fair\",\"uptime_ns\":1000,\"users\":[{\"name\":\"a\",\"state\":\"running\",\"weight\":2,\"busy_ns\":{\"bcs0\":7},\"traps\":{\"elsp\":1},"
-        "\"queued\":{\"rcs0\":1},\"frames\":3}]}{\"policy\":\"fair\",\"uptime_ns\":2000,\"users\":[{\"name\":\"a\",\"state\":\"running\",\"weight\":2,\"frames\":9}]}",
+        ("\x40{\"policy\":\"fair\",\"uptime_ns\":1000,\"users\":[{\"name\":\"a\",\"state\":\"running\",\"weight\":2,\"busy_ns\":{\"bcs0\":7},\"traps\":{\"elsp\":1},"
+        "\"queued\":{\"rcs0\":1},\"frames\":3}]}{\"policy\":\"fair\",\"uptime_ns\":2000,\"users\":[{\"name\":\"a\",\"state\":\"running\",\"weight\":2,\"frames\":9}]}"),
     };
     return n < G_N_ELEMENTS(seeds) ? Bytes(seeds[n], seeds[n] + strlen(seeds[n])) : Bytes();
 }

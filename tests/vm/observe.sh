@@ -49,6 +49,7 @@ cat >"$dir/two.ini" <<INI
 [observe]
 metrics = $port
 trace = out/trace.json
+streams = out/streams.txt
 directory = out
 [vm alpha]
 image = $guests/draw.elf
@@ -112,6 +113,10 @@ check $? "the trace keeps the format's rules: $output"
 [[ $output =~ slices=([0-9]+)\ spans=([0-9]+)\ preempt=([0-9]+)\ hang=0\ flip=([0-9]+)\ lost=0\ forgotten=0\ guests=alpha,beta ]] &&
   [ "${BASH_REMATCH[2]}" -gt 3 ] && [ "${BASH_REMATCH[4]}" -gt 1 ]
 check $? "the trace has both guests' work"
+
+"$vmm" decode "$dir/out/streams.txt" >"$dir/decoded" && grep -q '^bcs0 of alpha, context' "$dir/decoded" && grep -q '^bcs0 of beta, context' "$dir/decoded" &&
+  grep -q 'XY_[A-Z_]* ([0-9]*)' "$dir/decoded" && ! grep -q 'lacks' "$dir/log"
+check $? "both guests' commands are recorded: $(grep -c '^ring' "$dir/decoded") submissions"
 
 # A trace while guests run, by the control socket.
 "$vmm" run --timeout 60 --control "$dir/control.sock" -o observe.metrics= -o observe.trace= "$dir/two.ini" >"$dir/log" 2>&1 </dev/null &

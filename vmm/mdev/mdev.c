@@ -138,7 +138,7 @@ void mdev_start_defined(struct mdev *mdev)
 /* Where the tree is mounted, the definitions, and what mdevctl insists on finding below its root: folders for scripts, which stay empty. */
 static bool make_folders(const char *root, GError **error)
 {
-    static const char *const folders[] = {"sys", "etc/mdevctl.d/" MDEV_PARENT, "usr/lib/mdevctl/scripts.d/callouts", "usr/lib/mdevctl/scripts.d/notifiers"};
+    static const char *const folders[] = {"sys", ("etc/mdevctl.d/" MDEV_PARENT), "usr/lib/mdevctl/scripts.d/callouts", "usr/lib/mdevctl/scripts.d/notifiers"};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(folders); i++) {
         g_autofree char *path = g_build_filename(root, folders[i], NULL);

@@ -73,6 +73,15 @@ static void take_user(const struct figures_source *source, unsigned index, struc
         source->add(source->opaque, index, user);
 }
 
+uint64_t figures_left_out(const struct figures_source *source)
+{
+    uint64_t count = 0;
+
+    for (unsigned id = 0; id < TRACE_MAX_VGPUS; id++)
+        count += trace_count(source->trace, id, TRACE_MODEL_LEFT_OUT);
+    return count;
+}
+
 struct figures *figures_take(const struct figures_source *source)
 {
     struct figures *figures = g_new0(struct figures, 1);
@@ -88,8 +97,7 @@ struct figures *figures_take(const struct figures_source *source)
     figures->trace_lost = trace_lost(source->trace);
     figures->scrapes = source->scrapes;
     figures->scrapes_dropped = source->scrapes_dropped;
-    for (unsigned id = 0; id < TRACE_MAX_VGPUS; id++)
-        figures->left_out += trace_count(source->trace, id, TRACE_MODEL_LEFT_OUT);
+    figures->left_out = figures_left_out(source);
     return figures;
 }
 

@@ -82,6 +82,8 @@ struct figures_source {
 };
 
 struct figures *figures_take(const struct figures_source *source);
+/* Of them, left_out alone: the 3D, media and compute commands that the model did not execute. Any thread. */
+uint64_t figures_left_out(const struct figures_source *source);
 void figures_free(struct figures *figures); /* NULL is allowed */
 
 /* For add(): the VM's exits and memory, and how it ended if it has. machine may be NULL. */

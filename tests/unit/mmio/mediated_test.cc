@@ -4,11 +4,13 @@
 #include "gpu/blocks/irq_tree.h"
 #include "gpu/defs/formats.h"
 #include "gpu/defs/registers.h"
+#include "gpu/defs/stream.h"
 #include "gpu/model/model.h"
 #include "mmio/vgpu.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -47,6 +49,8 @@ class Guest : public pci_host {
     unsigned message_count = 0;
     std::string failure;
     std::vector<std::string> hangs; // error states as text
+    std::atomic<bool> records{false};
+    std::vector<std::string> recorded; // submissions as text
     unsigned csb_seen[ENGINE_COUNT];
 
     Guest(scheduler *sched, driver *drv, unsigned id, trace *events)
@@ -79,6 +83,13 @@ class Guest : public pci_host {
             g_autofree char *text = error_state_format(state);
             std::lock_guard lock(self->mutex);
             self->hangs.emplace_back(text);
+        };
+        config.records = [](void *p) { return static_cast<Guest *>(p)->records.load(); };
+        config.recorded = [](void *p, struct stream *stream) {
+            g_autoptr(GString) text = g_string_new(nullptr);
+            stream_format(stream, text);
+            stream_free(stream);
+            static_cast<Guest *>(p)->recorded.emplace_back(text->str);
         };
         GError *error = nullptr;
         v = vgpu_create(sched, drv, &config, &error);
@@ -302,6 +313,63 @@ TEST_F(Mediated, ABatchOnEveryEngine)
         g.write32(0x44200, 1u << 31);
     }
     EXPECT_EQ(vgpu_failure(g.v), nullptr);
+}
+
+// The ring as the guest wrote it, and the batches of its address space, wherever they go on: each once, up to its end or to what is not there.
+TEST_F(Mediated, WhatIsSubmittedIsRecordedWhenItIsWanted)
+{
+    Guest &g = guest();
+    auto c = g.context(ENGINE_RCS0, 0);
+    constexpr uint32_t kSecondLevel = 1 << 22, kLast = 0x10fff8; // the last two dwords that are mapped
+    auto put = [&](uint32_t address, const std::vector<uint32_t> &commands) {
+        for (size_t i = 0; i < commands.size(); i++)
+            g.poke(Guest::batches(c) + (address - 0x100000) + 4 * i, commands[i]);
+    };
+    put(0x100000, {kBatchStart | kSecondLevel, 0x101000, 0, kArbCheck, kBatchStart, 0x102000, 0});
+    put(0x101000, {kArbCheck, kArbCheck, kBatchEnd});
+    put(0x102000, {kUserInterrupt, kBatchEnd, 0x12345678});
+    put(kLast, {kNoop, kBatchEnd});
+    g.emit(c, {kBatchStart, 0x100000, 0, kBatchStart, kLast, 0, kBatchStart, 0x100000, 0, kNoop});
+    g.submit(c);
+    g.wait_complete(c);
+    EXPECT_TRUE(g.recorded.empty());
+
+    g.records = true;
+    g.emit(c, {kBatchStart, 0x100000, 0, kBatchStart, kLast, 0, kBatchStart, 0x100000, 0, kNoop});
+    g.submit(c);
+    g.wait_complete(c);
+    char title[100], ring[100];
+    snprintf(title, sizeof(title), "submission rcs0 0x%x guest\n", uint32_t(c.gma));
+    snprintf(ring, sizeof(ring), "ring 0x%x\n", c.ring_gma + 40);
+    ASSERT_EQ(g.recorded.size(), 1u);
+    EXPECT_EQ(g.recorded[0], std::string(title) + ring +
+                                 "18800101 00100000 00000000 18800101 0010fff8 00000000 18800101 00100000\n00000000 00000000\n"
+                                 "user-batch 0x100000\n18c00101 00101000 00000000 02800000 18800101 00102000 00000000\n"
+                                 "user-batch 0x10fff8\n00000000 05000000\n"
+                                 "user-batch 0x101000\n02800000 02800000 05000000\n"
+                                 "user-batch 0x102000\n01000000 05000000\n");
+
+    // A batch that never ends: what a submission holds of it.
+    for (unsigned i = 0; i < 16 * kPage / 4; i++)
+        g.poke(Guest::batches(c) + 4 * i, kNoop);
+    g.emit(c, {kBatchStart, 0x100000, 0, kNoop});
+    g.submit(c);
+    ASSERT_TRUE(g.wait([&] { return g.recorded.size() == 2; }));
+    EXPECT_EQ(g.recorded[1].find("user-batch 0x100000\n"), g.recorded[1].find("user-batch"));
+    EXPECT_EQ(std::count(g.recorded[1].begin(), g.recorded[1].end(), '\n'), 3 + 1 + 16 * kPage / 4 / 8) << "up to where nothing is mapped";
+}
+
+// What the audit refuses is the most interesting.
+TEST_F(Mediated, WhatIsRefusedIsRecordedToo)
+{
+    Guest &g = guest(), &other = guest();
+    auto c = g.context(ENGINE_BCS0, 0);
+    g.records = true;
+    g.emit(c, {kStoreImm | 1 << 22, uint32_t(other.low + 0x1000), 0, 0x777});
+    g.submit(c);
+    ASSERT_TRUE(g.wait_failure());
+    ASSERT_EQ(g.recorded.size(), 1u);
+    EXPECT_NE(g.recorded[0].find(" 00000000 00000777\n"), std::string::npos);
 }
 
 TEST_F(Mediated, PageTablesMayChangeBetweenSubmissions)

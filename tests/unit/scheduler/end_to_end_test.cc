@@ -219,6 +219,45 @@ TEST(EndToEnd, RunsWorkaroundBatches)
     EXPECT_NE(context.reason.find("MI_STORE_DATA_IMM"), std::string::npos) << context.reason;
 }
 
+// Who records sees what the guest has: workaround batches, the ring, and batches in the global GTT, also those that are refused.
+TEST(EndToEnd, ShowsWhatIsSubmitted)
+{
+    Machine machine;
+    Guest guest(machine, 1, 1);
+    Context context(guest, ENGINE_RCS0);
+    uint64_t at = guest.alloc(1), wa = guest.alloc(1), per_context = guest.alloc(1), batch = guest.alloc(1);
+    const Words end{op(CMD_MI_BATCH_BUFFER_END, 1)}, good = store(guest, at, 7) + end;
+    Words indirect = store(guest, at + 4, 5);
+    indirect.resize(16);
+    guest.put_at(wa, indirect);
+    guest.put_at(per_context, end);
+    guest.put_at(batch, good);
+    context.state()[CTX_INDIRECT_CTX] = guest.gma(wa) | 1;
+    context.state()[CTX_BB_PER_CTX_PTR] = guest.gma(per_context) | 1;
+    const Words ring{op(CMD_MI_BATCH_BUFFER_START, 3), guest.gma(batch), 0, 0};
+    context.run(ring);
+    EXPECT_EQ(guest.word(at), 7u);
+    ASSERT_EQ(guest.submitted.size(), 4u);
+    auto expect = [&](unsigned i, bool is_batch, uint64_t gma, const Words &words) {
+        EXPECT_EQ(guest.submitted[i].batch, is_batch) << i;
+        EXPECT_EQ(guest.submitted[i].gma, gma) << i;
+        EXPECT_EQ(guest.submitted[i].dwords, words) << i;
+    };
+    expect(0, true, guest.gma(wa), indirect);
+    expect(1, true, guest.gma(per_context), end);
+    expect(2, false, guest.gma(context.ring), ring);
+    expect(3, true, guest.gma(batch), good);
+
+    guest.submitted.clear();
+    guest.at(batch)[1] = 0x1000; // another's memory
+    context.emit(ring);
+    EXPECT_EQ(context.create(), nullptr);
+    ASSERT_EQ(guest.submitted.size(), 4u);
+    expect(2, false, guest.gma(context.ring) + 16, ring);
+    ASSERT_GE(guest.submitted[3].dwords.size(), good.size());
+    EXPECT_EQ(guest.submitted[3].dwords[1], 0x1000u);
+}
+
 TEST(EndToEnd, RefusesRingsThatAreNone)
 {
     Machine machine;

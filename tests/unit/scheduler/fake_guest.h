@@ -19,6 +19,12 @@ struct FakeGuest {
     uint32_t load_instead = 0;                                   // not 0: the value that register_write puts in place
     std::vector<std::vector<uint32_t>> flips;
     std::map<uint64_t, unsigned> reads;                          // how often each page was read
+    struct Submitted {
+        bool batch;
+        uint64_t gma;
+        std::vector<uint32_t> dwords;
+    };
+    std::vector<Submitted> submitted;
     uint64_t hws = 0x10002000;
     std::atomic<unsigned> notified{0};
 
@@ -70,6 +76,9 @@ struct FakeGuest {
                 static_cast<FakeGuest *>(g)->flips.emplace_back(dwords, dwords + count);
             },
             .status_page = [](void *g, unsigned) { return static_cast<FakeGuest *>(g)->hws; },
+            .submits = [](void *g, bool batch, uint64_t gma, const uint32_t *dwords, size_t count) {
+                static_cast<FakeGuest *>(g)->submitted.push_back({batch, gma, {dwords, dwords + count}});
+            },
             .notify = [](void *g) { static_cast<FakeGuest *>(g)->on_notify(); },
         };
         return &table;

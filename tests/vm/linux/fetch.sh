@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Fills the cache with stock Debian parts for guests: fetch.sh [qemu|kernel|kernel-6.12|busybox|igt-tools|igt|mdevctl]... (all without arguments).
+# Fills the cache with stock Debian parts for guests: fetch.sh [qemu|kernel|kernel-6.12|busybox|igt-tools|igt|mdevctl|mesa|mesa-25]... (without arguments all but Mesa's).
 # Needs the archive the first time only; installs nothing on the host. Exit 77: not in the cache and the archive cannot be reached.
 set -u
 cd "$(dirname "$(readlink -f "$0")")" || exit 1
@@ -222,6 +222,19 @@ fetch_mdevctl() {
   mv "$work/root.packages" "$out.packages"
   closure "$work/root" "$out" usr/bin/mdevctl
 }
+
+# Mesa's GL driver for Gen9 (iris) behind EGL, for programs that bring no library of their own but libc. What they load by name is listed here.
+fetch_mesa() {
+  local lib=usr/lib/x86_64-linux-gnu
+  private_apt "$work/apt" "${1:-bookworm}"
+  download libgl1-mesa-dri libegl-mesa0 libegl1 libgles2 libgbm1
+  unpack "$work/root" ''
+  mv "$work/root.packages" "$out.packages"
+  closure "$work/root" "$out" $lib/libEGL.so.1 $lib/libGLESv2.so.2 $lib/libEGL_mesa.so.0 $lib/dri/iris_dri.so $(cd "$work/root" && ls $lib/libgallium-*.so 2>/dev/null)
+  install -D -m 644 "$work/root/usr/share/glvnd/egl_vendor.d/50_mesa.json" -t "$out/usr/share/glvnd/egl_vendor.d" || exit 1
+}
+
+fetch_mesa_25() { fetch_mesa trixie; }
 
 # fetch NAME: puts the component into the cache unless it is there.
 fetch() {

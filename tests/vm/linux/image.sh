@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Makes initramfs layers for guests. image.sh base|base-6.12|tools|igt: prints the path of that layer, made and cached when its inputs change.
+# Makes initramfs layers for guests. image.sh base|base-6.12|tools|igt|mesa|mesa-25: prints the path of that layer, made and cached when its inputs change.
 # image.sh job OUTPUT SCRIPT [FILE[:PATH-IN-GUEST]]...: a small layer with /job and files, programs of the host with their libraries.
 # A guest boots the base of its kernel and any others, one after the other.
 set -u
@@ -34,6 +34,10 @@ layer_igt() {
   cp -R "$(component igt)" "$1/igt" && rm "$1/igt/packages.list"
 }
 
+layer_mesa() {
+  cp -R "$(component "${parts[1]}")" "$1/mesa" && rm "$1/mesa/packages.list"
+}
+
 make_layer() (
   [ ! -e "$2" ] || exit 0
   rm -rf "$cache/.layer-$1".?????? # of an earlier process that was killed
@@ -54,8 +58,8 @@ layer() {
       kernel=$(kernel_component "$kernel") parts+=("$kernel")
       ;;
     tools) parts+=(igt-tools) ;;
-    igt) parts+=(igt) ;;
-    *) usage_error "unknown layer \"$name\" (base, base-6.12, tools, igt)" ;;
+    igt | mesa | mesa-25) parts+=("$name") ;;
+    *) usage_error "unknown layer \"$name\" (base, base-6.12, tools, igt, mesa, mesa-25)" ;;
   esac
   "$here/fetch.sh" "${parts[@]}" || exit
   key=$( (cat "$here/image.sh"; [ -z "$kernel" ] || cat "$here/init.sh" "$here/guest.sh"

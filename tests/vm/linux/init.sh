@@ -14,9 +14,10 @@ mount -t tmpfs -o mode=1777 tmpfs /tmp
 mount -t tmpfs tmpfs /run
 mount -t debugfs debugfs /sys/kernel/debug
 ln -sf /proc/self/fd /dev/fd
-if [ -d /igt ]; then
-  for dir in proc sys dev tmp; do mount -o rbind /$dir /igt/$dir; done
-fi
+for root in /igt /mesa; do
+  [ -d $root ] || continue
+  for dir in proc sys dev tmp; do mount -o rbind /$dir $root/$dir; done
+done
 stty -F /dev/ttyS0 raw -echo
 kernel_log=/dev/ttyS1
 stty -F $kernel_log raw -echo 2>/dev/null || kernel_log=/dev/null

@@ -15,7 +15,7 @@ Usage: qemu.sh [OPTION]... [-- QEMU-ARGUMENT...]
   --job SCRIPT           shell script for the guest (functions: guest.sh); its status becomes ours
   --file FILE[:PATH]     file for the guest, at PATH or in its root; a program brings its libraries; may be repeated
   --kernel NAME          Debian's kernel: 6.1 (bookworm; the default) or 6.12 (trixie)
-  --image NAME           layer on top of base: tools, igt, or a cpio file; may be repeated
+  --image NAME           layer on top of base: tools, igt, mesa (of bookworm), mesa-25 (of trixie), or a cpio file; may be repeated
   --memory SIZE          RAM (512M)
   --smp N                vCPUs (1)
   --append TEXT          more kernel command line
@@ -60,7 +60,7 @@ parts=(qemu "$(kernel_component "$kernel")" busybox)
 for layer in ${layers[@]+"${layers[@]}"}; do
   case $layer in
     tools) parts+=(igt-tools) ;;
-    igt) parts+=(igt) ;;
+    igt | mesa | mesa-25) parts+=("$layer") ;;
   esac
 done
 "$here/fetch.sh" "${parts[@]}" || exit
@@ -78,7 +78,7 @@ trap 'exit 143' TERM HUP
 initrd=()
 for layer in "base-$kernel" ${layers[@]+"${layers[@]}"}; do
   case $layer in
-    base-* | tools | igt) layer=$("$here/image.sh" "$layer") || exit ;;
+    base-* | tools | igt | mesa | mesa-25) layer=$("$here/image.sh" "$layer") || exit ;;
     *) [ -r "$layer" ] || usage_error "$layer: no such layer or file" ;;
   esac
   initrd+=("$layer")
