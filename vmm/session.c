@@ -153,6 +153,13 @@ static struct machine *machine_of(void *opaque, unsigned user)
     return session->vms[user].machine;
 }
 
+static const struct input *input_of(void *opaque, unsigned user)
+{
+    const struct session *session = opaque;
+
+    return &session->vms[user].input;
+}
+
 static void on_quit(void *opaque)
 {
     stop_all(opaque);
@@ -165,7 +172,9 @@ static bool start_control(struct session *session, GError **error)
 
     if (path)
         session->control = control_start(
-            &(struct control_config){.path = path, .figures = &session->figures, .machine = machine_of, .quit = on_quit, .opaque = session}, error);
+            &(struct control_config){
+                .path = path, .figures = &session->figures, .machine = machine_of, .input = input_of, .quit = on_quit, .opaque = session},
+            error);
     if (session->control)
         control_server_add(control_server(session->control), trace_commands, session->outputs);
     return !path || session->control;

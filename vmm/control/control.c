@@ -2,6 +2,7 @@
 /* The control socket of a run: start, end, reports. See control.h; commands are in commands.c. */
 #include "vmm/control/internal.h"
 
+#include "vmm/control/strokes.h"
 #include "vmm/error.h"
 #include "vmm/machine.h"
 #include "vmm/sandbox/sandbox.h"
@@ -72,6 +73,8 @@ struct control *control_start(const struct control_config *config, GError **erro
     *control = (struct control){.config = *config, .server = server};
     control->config.path = NULL; /* the server has its own */
     control_server_add(server, control_run_commands, control);
+    control_server_add(server, control_typing_commands, control);
+    control->strokes = strokes_create();
     control->watch = watch_create(control);
     return control;
 }
@@ -81,6 +84,7 @@ void control_stop(struct control *control)
     if (!control)
         return;
     watch_destroy(control->watch);
+    strokes_destroy(control->strokes);
     control_server_destroy(control->server);
     g_free(control);
 }

@@ -17,6 +17,7 @@ extern "C" {
 #endif
 
 struct control;
+struct input;
 struct machine;
 
 struct control_config {
@@ -24,6 +25,7 @@ struct control_config {
     struct figures_source *figures; /* the users; set-policy changes its policy */
     /* What the owner of the users knows of each; NULL for a kind of run that has none. */
     struct machine *(*machine)(void *opaque, unsigned user);
+    const struct input *(*input)(void *opaque, unsigned user); /* its keyboard and tablet (display/input.h) */
     const char *(*socket)(void *opaque, unsigned user); /* where a served vGPU waits for its client */
     void (*quit)(void *opaque);     /* ends the run, soon */
     void *opaque;
@@ -53,7 +55,7 @@ struct control_event_desc {
     const char *name, *data, *help;
 };
 extern const struct control_event_desc control_run_events[];
-extern const struct control_command control_run_commands[];
+extern const struct control_command control_run_commands[], control_typing_commands[];
 
 #ifdef __cplusplus
 }
