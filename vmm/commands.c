@@ -16,6 +16,8 @@ const struct command commands[] = {
     {"pause", cmd_pause, "NAME", "stop a guest's vCPUs for a while"},
     {"resume", cmd_resume, "NAME", "let a paused guest go on"},
     {"stop", cmd_stop, "NAME", "press a guest's power button and wait for its end"},
+    {"key", cmd_key, "NAME KEYS...", "press keys of a guest's keyboard: ctrl-alt-f2, ret"},
+    {"type", cmd_type, "NAME TEXT", "type text at a guest's keyboard"},
     {"set", cmd_set, "NAME KEY=VALUE...", "change weight, gpu_cap, class or policy while a guest runs"},
     {"screenshot", cmd_screenshot, "NAME FILE.png", "write what a guest's screen shows"},
     {"trace", cmd_trace, "start FILE|stop", "record what the engines do, for ui.perfetto.dev"},

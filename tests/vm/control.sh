@@ -201,6 +201,86 @@ if [ -n "$shell" ]; then
   expect 0 '"policy": "fifo"' sh -c "$shell '$dir/mediant/control/three.sock' <'$dir/script'"
 fi
 
+# Keyboard and tablet: by our commands and by QEMU's, to a guest that tells what it gets.
+cat >"$dir/typed.ini" <<INI
+[vmm]
+control = $dir/typed.sock
+[vm screen]
+image = $guests/screen.elf
+memory = 96M
+gpu = i915-GVTg_V5_4
+args = seconds=100
+input = yes
+serial = $dir/screen.txt
+INI
+"$vmm" run "$dir/typed.ini" >"$dir/typed.log" 2>&1 </dev/null &
+typed=$!
+until_true grep -q 'Mediant keyboard, Mediant tablet' "$dir/screen.txt"
+until_true grep -q 'screen: shows' "$dir/screen.txt"
+told() { tr -d '\r' <"$dir/screen.txt" | sed -n "s/^screen: \(key\|button\|wheel\|at\) /\1 /p" | paste -sd ,; }
+typed_keys() { # TEXT: within ten seconds the guest has told exactly that since the last call
+  for _ in $(seq 100); do
+    [ "$(told)" = "${already-}$1" ] && break
+    sleep 0.1
+  done
+  [ "$(told)" = "${already-}$1" ] && echo "PASS: the guest got $1" || fail "the guest got $(told), not ${already-}$1"
+  already=$(told),
+}
+expect 0 '' "$vmm" key --control "$dir/typed.sock" screen ctrl-alt-f2 0x1e
+typed_keys 'key 29 1,key 56 1,key 60 1,key 60 0,key 56 0,key 29 0,key 30 1,key 30 0'
+expect 0 '' "$vmm" type --control "$dir/typed.sock" screen 'Hi!
+'
+typed_keys 'key 42 1,key 35 1,key 35 0,key 42 0,key 23 1,key 23 0,key 42 1,key 2 1,key 2 0,key 42 0,key 28 1,key 28 0'
+expect 1 'there is no key ctr \(did you mean ctrl\?\)' "$vmm" key --control "$dir/typed.sock" screen ctr-c
+expect 2 'no key for the character U\+4E00' "$vmm" type --control "$dir/typed.sock" screen '一'
+expect 2 'keymap is no keyboard layout' "$vmm" type --control "$dir/typed.sock" --keymap nowhere screen x
+expect 2 'hold is not between' "$vmm" key --hold -1 screen x
+if command -v python3 >/dev/null; then
+  cat >"$dir/type.py" <<'PY'
+import json, socket, sys
+connection = socket.socket(socket.AF_UNIX)
+connection.settimeout(20)
+connection.connect(sys.argv[1])
+lines = connection.makefile("rb")
+lines.readline()
+def ask(command, **arguments):
+    connection.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
+    return json.loads(lines.readline())
+assert ask("qmp_capabilities") == {"return": {}}
+key = lambda name: {"type": "qcode", "data": name}
+for _ in range(2): # without the name, as QEMU's clients
+    assert ask("send-key", **{"keys": [key("shift"), key("a")], "hold-time": 20}) == {"return": {}}
+assert ask("send-key", keys=[key("unmapped")])["error"]["class"] == "GenericError"
+assert "device" in ask("input-send-event", device="video0", events=[])["error"]["desc"]
+connection.sendall(b'{"execute": "send-key", "arguments": {"keys": [' + b'{"type": "number", "data": 30},' * 3000 + b"]}}\n")
+assert json.loads(lines.readline())["error"]["class"] == "GenericError"
+assert ask("query-status")["return"]["running"] is True
+PY
+  expect 0 '' python3 "$dir/type.py" "$dir/typed.sock"
+  typed_keys 'key 42 1,key 30 1,key 30 0,key 42 0,key 42 1,key 30 1,key 30 0,key 42 0'
+  cat >"$dir/point.py" <<'PY'
+import json, socket, sys
+connection = socket.socket(socket.AF_UNIX)
+connection.connect(sys.argv[1])
+lines = connection.makefile("rb")
+button = lambda name, down: {"type": "btn", "data": {"down": down, "button": name}}
+events = [{"type": "abs", "data": {"axis": "x", "value": 32767}}, {"type": "abs", "data": {"axis": "y", "value": 0}},
+          button("left", True), button("left", False), button("wheel-down", True), button("wheel-down", False)]
+for command in {"execute": "qmp_capabilities"}, {"execute": "input-send-event", "arguments": {"events": events}}:
+    lines.readline()
+    connection.sendall(json.dumps(command).encode())
+assert json.loads(lines.readline()) == {"return": {}}
+PY
+  expect 0 '' python3 "$dir/point.py" "$dir/typed.sock"
+  typed_keys 'button 110 1,button 110 0,wheel 8 -1,at 1919,0'
+fi
+expect 0 '' "$vmm" key --control "$dir/typed.sock" screen q
+wait $typed
+expect 0 '^0$' echo $?
+expect 0 'guest screen: shut down' cat "$dir/typed.log"
+expect 1 'run by others|has neither keyboard nor tablet' "$vmm" key alpha ret
+expect 1 'guest button has ended' "$vmm" key button ret
+
 # Several VMMs: names tell which one is meant.
 sed -e 's/^\[vm spin\]/[vm other]/' -e '/^\[vm button\]/,/^serial/d' -e 's/^serial = .*spin.txt/serial = none/' "$dir/three.ini" >"$dir/more.ini"
 "$vmm" run "$dir/more.ini" >"$dir/more.log" 2>&1 </dev/null &
