@@ -131,12 +131,13 @@ static bool parse_event(JsonNode *node, struct action *action, GError **error)
 /* The keyboard and tablet of the VM that the argument name names, or of the only one; NULL with an error. */
 static const struct input *find_input(struct control *control, JsonObject *arguments, GError **error)
 {
-    unsigned user = 0, count = gpu_setup_count(control->config.figures->gpu);
+    unsigned user = 0;
 
     if (!control->config.input) {
         control_refuse_served(error);
         return NULL;
     }
+    const unsigned count = gpu_setup_count(control->config.figures->gpu);
     if (!json_object_has_member(arguments, "name") && count != 1) {
         fail(error, "argument name is missing: there are %u VMs (query-vms lists them)", count);
         return NULL;
