@@ -57,6 +57,7 @@ int cmd_pause(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 int cmd_set(int argc, char **argv);
+int cmd_reset(int argc, char **argv);
 int cmd_key(int argc, char **argv);
 int cmd_type(int argc, char **argv);
 int cmd_screenshot(int argc, char **argv);

@@ -104,6 +104,15 @@ static void machine_ended(void *opaque)
     g_idle_add_full(G_PRIORITY_DEFAULT, on_ended, opaque, NULL);
 }
 
+/* A vCPU thread. */
+static void machine_restarted(void *opaque, bool by_guest)
+{
+    const struct session_vm *vm = opaque;
+
+    messages_add(vm->session->messages, "guest %s: reset%s", vm->settings->name, by_guest ? " by itself" : "");
+    control_vm_restarted(vm->session->control, vm->index, by_guest);
+}
+
 /* Any thread: a vGPU was disabled. Its guest runs on without a GPU; so do the others, with theirs. */
 static void vgpu_failed(void *opaque, unsigned index, const char *reason)
 {
@@ -237,6 +246,8 @@ static bool create_machine(struct session *session, struct session_vm *vm, unsig
                                     .serial = settings->serial,
                                     .serial_prefix = prefix,
                                     .ended = machine_ended,
+                                    .restarted = machine_restarted,
+                                    .restarts = strcmp(settings->on_reset, "restart") == 0,
                                     .opaque = vm};
 
     vm->machine = machine_create(&config, error);

@@ -59,6 +59,7 @@ expect 0 '"gpu_cap" : 40' "$vmm" ps --json --control "$dir/served.sock"
 expect 2 'gpu_capp=1: unknown key \(did you mean gpu_cap\?\)' "$vmm" set --control "$dir/served.sock" one gpu_capp=1
 expect 0 'policy round-robin' "$vmm" top --once --interval 0.2 --control "$dir/served.sock"
 expect 1 'run by others' "$vmm" pause --control "$dir/served.sock" one
+expect 1 'run by others' "$vmm" reset --control "$dir/served.sock" one
 expect 1 'argument weight is not between 1 and 256' "$vmm" set --control "$dir/served.sock" one weight=999
 expect 1 'none of fair, ' "$vmm" set --control "$dir/served.sock" one policy=nice
 expect 2 'wait: not of the form KEY=VALUE|wait: not known' "$vmm" set --control "$dir/served.sock" one wait
@@ -143,6 +144,25 @@ expect 0 '^button +shut down ' "$vmm" ps
 expect 1 'guest button has ended' "$vmm" pause button
 expect 1 'guest spin has not shut down within 0.2 s \(vmm stop --force spin ends it\)' "$vmm" stop --timeout 0.2 spin
 
+# A reset: the guest begins again, also one that spins on two CPUs, one that is paused, and one that draws; many of them.
+expect 0 '' "$vmm" reset spin
+until_true test "$(grep -c spinning "$dir/spin.txt")" = 2
+expect 0 '' "$vmm" pause spin
+expect 0 '' "$vmm" reset spin
+sleep 0.3
+expect 0 '^2$' grep -c spinning "$dir/spin.txt"
+expect 0 '' "$vmm" resume spin
+until_true grep -q 'spinning.*spinning.*spinning' <(tr '\n' ' ' <"$dir/spin.txt")
+for _ in $(seq 20); do "$vmm" reset spin || fail "a reset was refused"; done
+for _ in 1 2 3; do
+  expect 0 '' "$vmm" reset alpha
+  sleep 0.2
+done
+until_true grep -q 'guest alpha: reset' "$dir/run.log"
+until_true "$vmm" screenshot alpha "$dir/again.png"
+expect 0 '^alpha +running ' "$vmm" ps
+expect 1 'guest button has ended' "$vmm" reset button
+
 # vmm top: piped, as JSON, and on a terminal of 80x24, which it leaves as it was.
 expect 0 '^GUEST +STATE +WEIGHT' "$vmm" top --once --interval 0.2
 expect 0 '^TRAPS/S' timeout --preserve-status -s INT 1 "$vmm" top --interval 0.3
@@ -183,6 +203,10 @@ def answer_and(event):
 answer_and("STOP")
 send('{"execute": "cont", "arguments": {"name": "alpha"}, "id": 2}')
 answer_and("RESUME")
+send('{"execute": "system_reset", "arguments": {"name": "spin"}, "id": 2}')
+got = [receive(), receive()]
+assert {"return": {}, "id": 2} in got, got
+assert any(m.get("event") == "RESET" and m["data"] == {"name": "spin", "guest": False, "reason": "host-qmp-system-reset"} for m in got), got
 send('{"execute": "query-status"}')
 assert receive()["return"]["status"] == "running"
 send('{"execute": "query-stats"}')

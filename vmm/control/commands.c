@@ -111,6 +111,12 @@ static bool power_down_vm(struct control *control, unsigned user, GError **error
     return true;
 }
 
+static bool reset_vm(struct control *control, unsigned user, GError **error)
+{
+    machine_reset(control_machine(control, user));
+    return true;
+}
+
 static bool end_vm(struct control *control, unsigned user, GError **error)
 {
     machine_stop(control_machine(control, user));
@@ -130,6 +136,11 @@ static JsonNode *run_cont(void *opaque, JsonObject *arguments, GError **error)
 static JsonNode *run_powerdown(void *opaque, JsonObject *arguments, GError **error)
 {
     return for_machines(opaque, arguments, power_down_vm, error);
+}
+
+static JsonNode *run_reset(void *opaque, JsonObject *arguments, GError **error)
+{
+    return for_machines(opaque, arguments, reset_vm, error);
 }
 
 static JsonNode *run_quit(void *opaque, JsonObject *arguments, GError **error)
@@ -310,6 +321,7 @@ const struct control_command control_run_commands[] = {
     {"stop", {NAME_OR_ALL}, "pause vCPUs; no time passes for the guest", run_stop},
     {"cont", {NAME_OR_ALL}, "let paused vCPUs go on", run_cont},
     {"system_powerdown", {NAME_OR_ALL}, "press the ACPI power button: the guest shuts down if its system cares", run_powerdown},
+    {"system_reset", {NAME_OR_ALL}, "reset the VM: it begins again from its image, with empty RAM; the event RESET tells when", run_reset},
     {"quit", {{"name", CONTROL_STRING, .optional = true, .help = "the VM; the whole program if not given"}}, "end at once, without asking the guest", run_quit},
     {"screenshot",
      {NAME("the VM or vGPU"), {"filename", CONTROL_STRING, .optional = true, .help = "absolute path of a PNG file that the VMM writes; if not given, the answer has "

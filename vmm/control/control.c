@@ -14,6 +14,7 @@ const struct control_event_desc control_run_events[] = {
     {"STOP", "name", "a VM was paused"},
     {"RESUME", "name", "a paused VM goes on"},
     {"POWERDOWN", "name", "a VM's power button was pressed"},
+    {"RESET", "name, guest, reason", "a VM has been reset and begins again: by itself (`guest`, reason guest-reset), or by `system_reset` (host-qmp-system-reset)"},
     {"SHUTDOWN", "name, guest, reason; message, status", "a VM has ended: `guest` tells whether by itself, `reason` is guest-shutdown, guest-crashed, host-stopped or host-failed"},
     {"CLIENT_ATTACHED", "name", "another VMM uses a served vGPU"},
     {"CLIENT_LEFT", "name", "... and has left"},
@@ -134,6 +135,16 @@ void control_vm_ended(struct control *control, unsigned user)
     if (result.end == MACHINE_EXITED)
         json_object_set_int_member(data, "status", result.status);
     control_server_event(control->server, "SHUTDOWN", data);
+}
+
+void control_vm_restarted(struct control *control, unsigned user, bool by_guest)
+{
+    if (!control)
+        return;
+    JsonObject *data = control_event_data(control, user);
+    json_object_set_boolean_member(data, "guest", by_guest);
+    json_object_set_string_member(data, "reason", by_guest ? "guest-reset" : "host-qmp-system-reset");
+    control_server_event(control->server, "RESET", data);
 }
 
 void control_client_changed(struct control *control, unsigned user, bool here)

@@ -129,7 +129,7 @@ static const struct rule rules[] = {
     ALLOW(poll, ALL),
     ALLOW(ppoll, ALL),
     ALLOW(eventfd2, ENGINE | SERVER | MAIN),
-    ALLOW(pwrite64, DEVICE | FILES | OUTPUTS),
+    ALLOW(pwrite64, DEVICE | FILES | OUTPUTS | VCPU), /* VCPU: a kernel into RAM, when the guest is reset; write() it may anyhow */
     ALLOW(pwritev, DEVICE | FILES),
     ALLOW(fdatasync, DEVICE | FILES),
     ALLOW(fallocate, DEVICE | OUTPUTS),
