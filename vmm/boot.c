@@ -11,6 +11,7 @@
 #include "vmm/kernel/start_info.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* The boot area. */
 enum {
@@ -105,7 +106,8 @@ static bool place_initrd(const struct boot_request *request, struct plan *plan, 
 {
     const uint64_t limit = plan->image.has_header ? MIN(plan->low, (uint64_t)plan->image.header.initrd_addr_max + 1) : plan->low;
 
-    if (!file_map_open(&plan->initrd, request->initrd, error))
+    if (request->files ? !file_map_open_fd(&plan->initrd, request->files->initrd, request->initrd, error)
+                       : !file_map_open(&plan->initrd, request->initrd, error))
         return false;
     if (plan->protocol == BOOT_LONG_MODE && !plan->image.packed) {
         g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %s cannot be given an initrd: it is not Linux and has no PVH note", request->initrd,
@@ -130,7 +132,10 @@ static bool plan_files(const struct boot_request *request, bool leave_packed, st
         g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %" PRIu64 " KiB of RAM are too few to start a guest", file, plan->low >> 10);
         return false;
     }
-    if (!kernel_image_open(file, plan->low, leave_packed, &plan->image, error) || !check_args(request, &plan->image, error))
+    if (request->files ? !kernel_image_open_fd(file, request->files->image, plan->low, leave_packed, &plan->image, error)
+                       : !kernel_image_open(file, plan->low, leave_packed, &plan->image, error))
+        return false;
+    if (!check_args(request, &plan->image, error))
         return false;
     plan->protocol = protocol_of(&plan->image);
     return layout_add(&layout, file, "the boot area", BOOT_AREA, AREA_SIZE, error) &&
@@ -159,6 +164,24 @@ bool boot_check(const struct boot_request *request, uint64_t memory_size, GError
         return false;
     plan_clear(&plan);
     return true;
+}
+
+bool boot_files_open(struct boot_files *files, const struct boot_request *request, GError **error)
+{
+    *files = (struct boot_files){.image = file_map_open_path(request->image, error), .initrd = -1};
+    if (files->image >= 0 && (!request->initrd || (files->initrd = file_map_open_path(request->initrd, error)) >= 0))
+        return true;
+    boot_files_close(files);
+    return false;
+}
+
+void boot_files_close(struct boot_files *files)
+{
+    if (files->image >= 0)
+        close(files->image);
+    if (files->initrd >= 0)
+        close(files->initrd);
+    *files = (struct boot_files){.image = -1, .initrd = -1};
 }
 
 static void make_memmap(const struct boot_request *request, const struct plan *plan, struct memmap *map)

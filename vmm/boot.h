@@ -22,7 +22,7 @@
  *
  * Devices: 16550 at 0x3f8 (IRQ 4); PCI by 0xcf8/0xcfc or ECAM; in-kernel PIC, I/O APIC, local APICs (xAPIC at 0xfee00000), PIT. A write to
  * BOOT_EXIT_PORT ends the VM with the low byte as its status, 0 for success. Writing 0x06 or 0x0e to port 0xcf9 or bit 13 (SLP_EN) to
- * PM1 control, the 16-bit port 0x604, shuts the VM down as well. RTC at 0x70 (IRQ 8), PM1 block and timer at 0x600 (IRQ 9).
+ * PM1 control, the 16-bit port 0x604, shuts the VM down as well (the former resets it if that is configured). RTC at 0x70 (IRQ 8), PM1 block and timer at 0x600 (IRQ 9).
  */
 #ifndef MEDIANT_VMM_BOOT_H
 #define MEDIANT_VMM_BOOT_H
@@ -63,6 +63,11 @@ struct boot_range {
 };
 enum { BOOT_RANGES_MAX = 16 };
 
+/* The files of a request, open: whoever loads them again later may have no right any more to open them. */
+struct boot_files {
+    int image, initrd; /* initrd: -1 for none */
+};
+
 struct boot_request {
     const char *image; /* path, for errors and reading */
     const char *args;  /* the guest's command line, NULL for none */
@@ -73,6 +78,7 @@ struct boot_request {
     uint64_t rsdp;      /* physical address of ACPI's root pointer, 0 for none */
     const struct boot_range *ranges; /* range_count, at most BOOT_RANGES_MAX, without overlap; they may lie in [0xa0000, 0x100000) */
     unsigned range_count;
+    const struct boot_files *files; /* of boot_files_open(); NULL: they are opened by their paths */
     bool packed; /* boot_check() leaves a compressed kernel packed, because boot_load() follows: of the kernel, it checks the header only */
 };
 
@@ -93,6 +99,10 @@ struct boot_state {
 bool boot_check(const struct boot_request *request, uint64_t memory_size, GError **error);
 /* Loads image, initrd and the boot area into RAM as memory_create() makes it; only the caller's ranges may have been written to. */
 bool boot_load(const struct boot_request *request, struct memory *memory, struct boot_state *state, GError **error);
+
+/* Opens image and initrd. */
+bool boot_files_open(struct boot_files *files, const struct boot_request *request, GError **error);
+void boot_files_close(struct boot_files *files); /* what is not open is -1 */
 
 /* Sets the registers of vCPU 0 (an open vCPU descriptor) for the state. */
 bool boot_set_registers(int vcpu_fd, const struct boot_state *state, GError **error);

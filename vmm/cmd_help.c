@@ -113,6 +113,7 @@ static void print_control_help(void)
     puts("Commands of the control socket.");
     print_control_commands(control_protocol_commands);
     print_control_commands(control_run_commands);
+    print_control_commands(control_typing_commands);
     print_control_commands(trace_commands);
     print_control_commands(serve_commands);
     puts("\nEvents.");
@@ -131,10 +132,12 @@ static void print_control_commands_markdown(const struct control_command *comman
 
 static void print_argument_meanings(const struct control_command *commands)
 {
+    static const char *const types[] = {
+        [CONTROL_STRING] = "string", [CONTROL_NUMBER] = "number", [CONTROL_BOOL] = "true or false", [CONTROL_ARRAY] = "array"};
+
     for (const struct control_command *command = commands; command->name; command++)
         for (const struct control_argument *argument = command->arguments; argument->name; argument++)
-            printf("| `%s` | `%s` | %s | %s |\n", command->name, argument->name,
-                   argument->type == CONTROL_STRING ? "string" : argument->type == CONTROL_NUMBER ? "number" : "true or false", argument->help);
+            printf("| `%s` | `%s` | %s | %s |\n", command->name, argument->name, types[argument->type], argument->help);
 }
 
 static void print_control_markdown(void)
@@ -142,10 +145,12 @@ static void print_control_markdown(void)
     puts("\n#### Commands\n\n| command | arguments | what it does |\n| --- | --- | --- |");
     print_control_commands_markdown(control_protocol_commands);
     print_control_commands_markdown(control_run_commands);
+    print_control_commands_markdown(control_typing_commands);
     print_control_commands_markdown(trace_commands);
     print_control_commands_markdown(serve_commands);
     puts("\n#### Arguments\n\n| command | argument | type | meaning |\n| --- | --- | --- | --- |");
     print_argument_meanings(control_run_commands);
+    print_argument_meanings(control_typing_commands);
     print_argument_meanings(trace_commands);
     print_argument_meanings(serve_commands);
     puts("\n#### Events\n\n| event | data | when |\n| --- | --- | --- |");

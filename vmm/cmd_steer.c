@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vmm stop, pause, resume, set: change a guest that runs, by its control socket. */
+/* vmm stop, pause, resume, reset, set: change a guest that runs, by its control socket. */
 #include "vmm/commands.h"
 #include "vmm/control/client.h"
 #include "vmm/error.h"
@@ -34,6 +34,11 @@ static int simple(int argc, char **argv, const char *command)
 int cmd_pause(int argc, char **argv)
 {
     return simple(argc, argv, "stop");
+}
+
+int cmd_reset(int argc, char **argv)
+{
+    return simple(argc, argv, "system_reset");
 }
 
 int cmd_resume(int argc, char **argv)

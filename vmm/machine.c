@@ -2,10 +2,8 @@
 /* One virtual machine, put together. Used by session.c. */
 #include "vmm/machine.h"
 
-#include "gpu/blocks/opregion.h"
 #include "vmm/bridges.h"
 #include "vmm/error.h"
-#include "vmm/firmware/firmware.h"
 #include "vmm/kvm.h"
 #include "vmm/machine_internal.h"
 
@@ -84,6 +82,11 @@ void machine_power_button(struct machine *machine)
     power_press_button(machine->power);
 }
 
+void machine_reset(struct machine *machine)
+{
+    restart_request(machine->restart, false);
+}
+
 struct machine_result machine_result(struct machine *machine)
 {
     g_mutex_lock(&machine->lock);
@@ -107,10 +110,20 @@ static void exit_write(void *opaque, uint64_t offset, const void *data, size_t l
     machine_finish(opaque, MACHINE_EXITED, *(const uint8_t *)data, NULL);
 }
 
-/* A guest that resets its PC, or switches it off, has left. */
+/* A guest that switches its PC off has left. */
 static void guest_left(void *opaque)
 {
     machine_finish(opaque, MACHINE_EXITED, 0, NULL);
+}
+
+static void guest_resets(void *opaque)
+{
+    struct machine *machine = opaque;
+
+    if (machine->restarts)
+        restart_request(machine->restart, true);
+    else
+        guest_left(machine);
 }
 
 static const struct address_ops exit_ops = {all_ones, exit_write};
@@ -196,7 +209,7 @@ static void add_devices(struct machine *machine)
                                                            .dma = machine->memory->dma,
                                                            .msi = send_msi,
                                                            .irq = set_irq,
-                                                           .reset = guest_left,
+                                                           .reset = guest_resets,
                                                            .doorbell = set_doorbell,
                                                            .memory = machine->memory,
                                                            .memory_slot = set_memory_slot,
@@ -224,6 +237,9 @@ struct machine *machine_create(const struct machine_config *config, GError **err
     machine->args = g_strdup(config->args);
     machine->initrd = g_strdup(config->initrd);
     machine->ended = config->ended;
+    machine->restarted = config->restarted;
+    machine->restarts = config->restarts;
+    machine->files = (struct boot_files){.image = -1, .initrd = -1};
     machine->opaque = config->opaque;
     g_mutex_init(&machine->lock);
     g_mutex_init(&machine->threads_lock);
@@ -245,6 +261,8 @@ struct machine *machine_create(const struct machine_config *config, GError **err
     add_devices(machine);
     machine->pause = pause_create(
         &(struct pause_config){.vm_fd = machine->vm_fd, .vcpus = config->vcpus, .kick = kick_all, .clocks = stop_clocks, .opaque = machine});
+    machine->restart =
+        restart_create(&(struct restart_config){.vcpus = config->vcpus, .kick = kick_all, .begin_again = machine_begin_again, .opaque = machine});
     machine->vcpus = g_new0(struct vcpu, config->vcpus);
     machine->vcpu_count = config->vcpus;
     for (unsigned i = 0; i < config->vcpus; i++)
@@ -264,46 +282,9 @@ void machine_attach(struct machine *machine, unsigned slot, struct pci_device *d
     pci_bus_attach(machine->pci, slot, dev);
 }
 
-/* What firmware would have done: addresses for PCI, triggers of interrupts, tables. Returns where ACPI's root pointer is; 0 with an error. */
-static uint64_t set_up_board(struct machine *machine, GError **error)
-{
-    const struct memory *memory = machine->memory;
-    uint8_t *area = memory_ptr(memory, FIRMWARE_START, FIRMWARE_END - FIRMWARE_START); /* RAM has at least 2 MiB */
-    const struct firmware_config firmware = {.name = machine->name,
-                                             .vcpus = machine->vcpu_count,
-                                             .memory_low = memory->regions[0].size,
-                                             .memory_high = memory->count > 1 ? memory->regions[1].size : 0,
-                                             .pci_high = MAX(memory_end(memory), MEMORY_HIGH_BASE),
-                                             .pci_high_end = UINT64_C(1) << kvm_address_bits(machine->cpuid)};
-
-    kvm_set_level_irqs(machine->vm_fd, 1 << PCI_IRQ | 1 << POWER_IRQ);
-    if (!pci_bus_assign(machine->pci, firmware.pci_high, firmware.pci_high_end, error))
-        return 0;
-    /* A GPU of a vfio-user server that has no ASLS goes without; so does a VM without a GPU. */
-    if (machine->gpu)
-        opregion_install(machine->gpu, memory->dma, FIRMWARE_OPREGION);
-    const uint64_t rsdp = area ? firmware_fill(&firmware, area) : 0;
-    if (!rsdp)
-        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "guest %s: no place for ACPI tables of %u vCPUs", machine->name, machine->vcpu_count);
-    return rsdp;
-}
-
 bool machine_start(struct machine *machine, GError **error)
 {
-    static const struct boot_range firmware = {FIRMWARE_START, FIRMWARE_END - FIRMWARE_START, MEMMAP_RESERVED, "the firmware tables"};
-    int tsc_khz = ioctl(machine->vcpus[0].fd, KVM_GET_TSC_KHZ, 0);
-    struct boot_request request = {.image = machine->image,
-                                   .args = machine->args,
-                                   .initrd = machine->initrd,
-                                   .vcpus = machine->vcpu_count,
-                                   .tsc_khz = tsc_khz > 0 ? (uint32_t)tsc_khz : 0,
-                                   .ecam_base = PCI_ECAM_BASE,
-                                   .rsdp = set_up_board(machine, error),
-                                   .ranges = &firmware,
-                                   .range_count = 1};
-    struct boot_state state;
-
-    if (!request.rsdp || !boot_load(&request, machine->memory, &state, error) || !boot_set_registers(machine->vcpus[0].fd, &state, error))
+    if (!machine_boot(machine, error))
         return false;
     /* A guest that ends at once waits with its kicks until all threads are there to be kicked. */
     bool ok = true;
@@ -364,6 +345,8 @@ void machine_destroy(struct machine *machine)
     cpu_group_destroy(machine->cpu);
     serial_destroy(machine->serial);
     pause_destroy(machine->pause);
+    restart_destroy(machine->restart);
+    machine_boot_finish(machine);
     power_destroy(machine->power);
     rtc_destroy(machine->rtc);
     sink_destroy(machine->sink);

@@ -2,7 +2,7 @@
 /*
  * One virtual machine: RAM, vCPUs, PCI bus, serial port, power. Created by session.c, one for each [vm NAME].
  *
- * Threads: create, attach, start, pause, resume, join and destroy belong to one thread (the main loop's). machine_stop(), machine_power_button(),
+ * Threads: create, attach, start, pause, resume, join and destroy belong to one thread (the main loop's). machine_stop(), machine_power_button(), machine_reset(),
  * machine_input() and machine_result() may be called from any. Each vCPU has its own thread.
  */
 #ifndef MEDIANT_VMM_MACHINE_H
@@ -39,6 +39,9 @@ struct machine_config {
     const char *serial_prefix; /* or NULL */
     /* Called once, from a vCPU thread, when the VM has ended by itself or by machine_stop(); must not block. */
     void (*ended)(void *opaque);
+    /* It has begun again, by machine_reset() or because the guest reset its PC; from a vCPU thread, must not block. */
+    void (*restarted)(void *opaque, bool by_guest);
+    bool restarts; /* a guest that resets its PC begins again; otherwise it has ended */
     void *opaque;
 };
 enum { MACHINE_MAX_VCPUS = 64, MACHINE_GPU_SLOT = 2 };
@@ -62,6 +65,11 @@ void machine_resume(struct machine *machine);
 bool machine_is_paused(struct machine *machine);
 /* Presses the power button: the guest's system shuts down, if it cares. */
 void machine_power_button(struct machine *machine);
+/*
+ * Does what a PC's reset line does, soon: the guest begins again from its image, with empty RAM, while clocks and what a battery keeps go on. A paused one begins
+ * again when it goes on. Any thread.
+ */
+void machine_reset(struct machine *machine);
 /* Waits until no vCPU runs; only after ended() or machine_stop(). */
 void machine_join(struct machine *machine);
 

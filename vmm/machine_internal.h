@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What machine.c and vcpu.c share. */
+/* What machine.c, machine_boot.c and vcpu.c share. */
 #ifndef MEDIANT_VMM_MACHINE_INTERNAL_H
 #define MEDIANT_VMM_MACHINE_INTERNAL_H
 
@@ -9,6 +9,7 @@
 #include "vmm/pause.h"
 #include "vmm/pci_bus.h"
 #include "vmm/power.h"
+#include "vmm/restart.h"
 #include "vmm/rtc.h"
 #include "vmm/serial.h"
 #include "vmm/sink.h"
@@ -17,6 +18,7 @@
 
 struct kvm_cpuid2;
 struct kvm_run;
+struct kvm_state;
 
 struct vcpu {
     struct machine *machine;
@@ -46,8 +48,13 @@ struct machine {
     struct vcpu *vcpus;
     struct cpu_group *cpu;
     void (*ended)(void *opaque);
+    void (*restarted)(void *opaque, bool by_guest);
+    bool restarts;
     void *opaque;
     struct pause *pause;
+    struct restart *restart;
+    struct boot_files files;     /* of image and initrd, open for a restart */
+    struct kvm_state *power_on;  /* what KVM keeps of it, before it ran */
     bool stop;           /* atomic: vCPUs leave their loops */
     GMutex threads_lock; /* held while vCPU threads are started, and while they are kicked */
     GCond kicked_cond;
@@ -69,5 +76,11 @@ void vcpu_kick(struct vcpu *vcpu);
  * thread. (machine.c)
  */
 void machine_finish(struct machine *machine, enum machine_end end, unsigned status, char *message);
+
+/* machine_boot.c: before the vCPUs start, loads the guest and notes how the machine was. */
+bool machine_boot(struct machine *machine, GError **error);
+/* Puts everything back and loads the guest again; while all vCPUs stand, on a vCPU's thread. A failure ends the machine. */
+void machine_begin_again(void *machine, bool by_guest);
+void machine_boot_finish(struct machine *machine);
 
 #endif

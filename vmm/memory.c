@@ -49,6 +49,15 @@ struct memory *memory_create(const char *name, uint64_t size, GError **error)
     return memory;
 }
 
+void memory_clear(struct memory *memory)
+{
+    for (unsigned i = 0; i < memory->count; i++) {
+        const struct memory_region *region = &memory->regions[i];
+        if (madvise(region->host, region->size, MADV_REMOVE) != 0)
+            memset(region->host, 0, region->size);
+    }
+}
+
 void memory_destroy(struct memory *memory)
 {
     if (!memory)

@@ -30,6 +30,8 @@ struct memory {
 
 /* Allocates size bytes (a multiple of 4 KiB) of zeroes, named in /proc/self/maps after the guest. */
 struct memory *memory_create(const char *name, uint64_t size, GError **error);
+/* All zeroes, as after memory_create(): the host gets the pages back. While nobody uses it. */
+void memory_clear(struct memory *memory);
 void memory_destroy(struct memory *memory); /* NULL is allowed; nothing may use the DMA view any more */
 
 /* Host pointer to [gpa, gpa + len), or NULL unless one region holds all of it. Valid until memory_destroy(). Any thread. */

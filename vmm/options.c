@@ -79,6 +79,13 @@ static char **input_choices(void)
     return g_strdupv((char **)names);
 }
 
+static char **on_reset_choices(void)
+{
+    static const char *const names[] = {"end", "restart", NULL};
+
+    return g_strdupv((char **)names);
+}
+
 #define WEIGHT_HELP "share of the engines' time against the other vGPUs; the type's weight if not given"
 #define CLASS_HELP "latency: goes before vGPUs of the class normal as long as it uses no more than its weight's part of an engine; its share stays the same"
 #define CAP_HELP "what it gets at most of each engine's time, in percent, also when nobody else wants it; with every policy"
@@ -165,6 +172,8 @@ const struct option options[] = {
      .help = "keyboard layout that the guest has set, as X and Linux call it (us, de, fr(bepo)): what a viewer types is turned into keys of it"},
     {OPTION_VM, "input", OPTION_CHOICE, offsetof(struct vm_settings, input), "auto", .choices = input_choices, .example = "yes",
      .help = "virtio keyboard and tablet; auto: if it has vnc"},
+    {OPTION_VM, "on_reset", OPTION_CHOICE, offsetof(struct vm_settings, on_reset), "end", .choices = on_reset_choices, .example = "restart",
+     .help = "when the guest resets its PC: the VM ends, or begins again"},
     {OPTION_VM, "serial", OPTION_SERIAL, offsetof(struct vm_settings, serial), "stdio", .example = "stdio",
      .help = "where its serial port goes"},
     {OPTION_VM, "console", OPTION_SERIAL, offsetof(struct vm_settings, console), "none", .example = "stdio",

@@ -63,6 +63,7 @@ struct vm_settings {
     char *vnc_password; /* path, or NULL */
     char *keymap;     /* the keyboard layout that the guest has set */
     char *input;      /* "auto", "yes" or "no": whether it has keyboard and tablet */
+    char *on_reset;   /* "end" or "restart": what becomes of it when the guest resets its PC */
     char *serial;     /* "stdio", "none" or a path */
     char *console;    /* as serial; "none": the device is not there */
     char *args;       /* the command line of image, or NULL */

@@ -212,6 +212,18 @@ void pci_bus_attach(struct pci_bus *bus, unsigned number, struct pci_device *dev
     dev->ops->attach(dev, &slot->host);
 }
 
+void pci_bus_reset(struct pci_bus *bus)
+{
+    for (unsigned i = 0; i < PCI_SLOTS; i++) {
+        struct pci_slot *slot = &bus->slots[i];
+        if (!slot->dev)
+            continue;
+        slot->dev->ops->reset(slot->dev);
+        host_decode_changed(&slot->host);
+    }
+    __atomic_store_n(&bus->address, 0, __ATOMIC_RELAXED);
+}
+
 /* The BARs of all functions, for assignment. */
 struct demand {
     struct pci_device *dev;

@@ -57,6 +57,9 @@ void pci_bus_destroy(struct pci_bus *bus);
 /* Plugs dev in as function 0 of a slot below PCI_SLOTS that is free; the bus owns it from then on. */
 void pci_bus_attach(struct pci_bus *bus, unsigned slot, struct pci_device *dev);
 
+/* Resets every function, after which no BAR is decoded; while no vCPU runs. */
+void pci_bus_reset(struct pci_bus *bus);
+
 /*
  * What firmware does at power-on: an address for every BAR, the largest first, below 4 GiB where it fits and else in [high, high_end), which is
  * above 4 GiB and all RAM, and decoding switched on. False when a space is too small for a BAR that can only go there.

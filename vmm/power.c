@@ -104,6 +104,17 @@ void power_press_button(struct power *power)
     g_mutex_unlock(&power->lock);
 }
 
+void power_reset(struct power *power)
+{
+    g_mutex_lock(&power->lock);
+    power->pressed = false;
+    power->enable = 0;
+    power->control = CNT_SCI_EN;
+    power->halves = ticks(power) >> HALF_BITS;
+    update(power);
+    g_mutex_unlock(&power->lock);
+}
+
 void power_stop_timer(struct power *power, bool stop)
 {
     g_mutex_lock(&power->lock);

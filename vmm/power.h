@@ -39,6 +39,8 @@ void power_destroy(struct power *power); /* NULL is allowed */
 
 /* The power button is pressed, for a moment; any thread. The guest gets an interrupt, if it asked for one. */
 void power_press_button(struct power *power);
+/* As at power-on, but for the timer, which counts on. Any thread. */
+void power_reset(struct power *power);
 /* The timer stands still, or goes on where it stood. */
 void power_stop_timer(struct power *power, bool stop);
 

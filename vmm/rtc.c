@@ -13,6 +13,7 @@ enum {
     A_DIVIDER_RUNS = 0x20, /* 32.768 kHz */
     A_DIVIDER_RESET = 0x60, /* 110 or 111 */
     A_UPDATE = 1 << 7,
+    A_INITIAL = A_DIVIDER_RUNS | 6, /* 1024 Hz, as firmware leaves it */
     B_SET = 1 << 7,
     B_UPDATE = 1 << 4,
     FLAG_PERIODIC = 1 << 6, /* the enable in B and the flag in C are the same bit */
@@ -252,6 +253,19 @@ static void write_ports(void *opaque, uint64_t offset, const void *data, size_t 
     g_mutex_unlock(&rtc->lock);
 }
 
+void rtc_reset(struct rtc *rtc)
+{
+    g_mutex_lock(&rtc->lock);
+    update(rtc);
+    control(rtc, RTC_B, rtc->ram[RTC_B] & ~(B_SET | FLAGS)); /* a time that was being set counts, by the digits that it was set in */
+    control(rtc, RTC_A, A_INITIAL);
+    control(rtc, RTC_B, RTC_B_24H);
+    rtc->ram[RTC_C] = 0;
+    rtc->index = 0;
+    update(rtc);
+    g_mutex_unlock(&rtc->lock);
+}
+
 const struct address_ops rtc_ops = {read_ports, write_ports};
 
 static void set_word(struct rtc *rtc, unsigned index, uint64_t value)
@@ -280,7 +294,7 @@ struct rtc *rtc_create(const struct rtc_config *config)
     struct rtc *rtc = g_new0(struct rtc, 1);
 
     rtc->config = *config;
-    rtc->ram[RTC_A] = A_DIVIDER_RUNS | 6; /* 1024 Hz, as firmware leaves it */
+    rtc->ram[RTC_A] = A_INITIAL;
     rtc->ram[RTC_B] = RTC_B_24H;
     set_memory(rtc);
     rtc->seen = now_us(rtc);

@@ -33,6 +33,9 @@ struct rtc_config {
 struct rtc *rtc_create(const struct rtc_config *config);
 void rtc_destroy(struct rtc *rtc); /* NULL is allowed */
 
+/* What the reset pin does, and firmware: no interrupts, 24 hours, BCD. Time and CMOS memory have a battery. Any thread. */
+void rtc_reset(struct rtc *rtc);
+
 /* The two ports, for an address map; opaque is the struct rtc. */
 extern const struct address_ops rtc_ops;
 

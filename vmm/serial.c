@@ -234,13 +234,29 @@ static void ops_write(void *opaque, uint64_t offset, const void *data, size_t le
 
 const struct address_ops serial_ops = {ops_read, ops_write};
 
+static void set_initial(struct serial *serial)
+{
+    serial->ier = serial->fcr = serial->lcr = serial->mcr = serial->lsr_errors = serial->scratch = 0;
+    serial->divisor = 12; /* 9600 baud, as firmware leaves it */
+    serial->msr = MSR_CTS | MSR_DSR | MSR_DCD;
+    serial->fifo_start = serial->fifo_count = 0;
+    serial->empty_pending = false;
+}
+
+void serial_reset(struct serial *serial)
+{
+    g_mutex_lock(&serial->lock);
+    set_initial(serial);
+    update_irq(serial);
+    g_mutex_unlock(&serial->lock);
+}
+
 struct serial *serial_create(const struct serial_config *config)
 {
     struct serial *serial = g_new0(struct serial, 1);
 
     serial->config = *config;
-    serial->divisor = 12; /* 9600 baud, as firmware leaves it */
-    serial->msr = MSR_CTS | MSR_DSR | MSR_DCD;
+    set_initial(serial);
     g_mutex_init(&serial->lock);
     return serial;
 }

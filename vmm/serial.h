@@ -35,6 +35,9 @@ struct serial_config {
 struct serial *serial_create(const struct serial_config *config);
 void serial_destroy(struct serial *serial); /* NULL is allowed */
 
+/* As after serial_create(). Any thread. */
+void serial_reset(struct serial *serial);
+
 /* The eight registers, for an address map; opaque is the struct serial. */
 extern const struct address_ops serial_ops;
 

@@ -71,6 +71,22 @@ static void client_changed(void *opaque, unsigned user, bool attached)
         g_idle_add(quit, serve);
 }
 
+/* Of vGPUs that come later; on the maker's thread. */
+static bool add_screen(void *opaque, unsigned user, const struct vgpu_settings *settings, GError **error)
+{
+    struct serve *serve = opaque;
+    g_autofree char *folder = served_folder();
+
+    return !settings->vnc || screens_add(serve->screens, user, settings->vnc, folder, error);
+}
+
+static void remove_screen(void *opaque, unsigned user)
+{
+    struct serve *serve = opaque;
+
+    screens_remove(serve->screens, user);
+}
+
 static const char *socket_of(void *opaque, unsigned user)
 {
     const struct serve *serve = opaque;
@@ -142,6 +158,14 @@ const char *serve_socket_of(const struct serve *serve, const char *name)
     for (unsigned i = 0; i < served_count(serve->served); i++)
         if (strcmp(served_settings(serve->served, i, &path)->name, name) == 0)
             return path;
+    return NULL;
+}
+
+const char *serve_screen_of(const struct serve *serve, const char *name)
+{
+    for (unsigned i = 0; i < gpu_setup_count(serve->gpu); i++)
+        if (strcmp(gpu_setup_user(serve->gpu, i)->name, name) == 0)
+            return screens_where(serve->screens, i);
     return NULL;
 }
 
@@ -248,6 +272,8 @@ static bool create(struct serve *serve, GError **error)
                                          .messages = serve->messages,
                                          .leaving = leaving,
                                          .changed = client_changed,
+                                         .added = add_screen,
+                                         .removing = remove_screen,
                                          .opaque = serve};
     serve->served = served_create(&served);
     if (!start_control(serve, error))
@@ -255,6 +281,8 @@ static bool create(struct serve *serve, GError **error)
     for (unsigned i = 0; i < serve->config->vgpus->len; i++)
         if (!served_attach(serve->served, i, g_ptr_array_index(serve->config->vgpus, i), error))
             return false;
+    if (serve->control)
+        screens_prepare_to_grow(serve->screens);
     if (config_grows(serve->config) && !served_prepare_to_grow(serve->served, error))
         return false;
     if (serve->mdev && !start_mdev(serve, error))

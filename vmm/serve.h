@@ -35,6 +35,8 @@ bool serve_remove(struct serve *serve, const char *name, GError **error);
 
 /* The socket of a vGPU that is served, NULL when there is none of that name; until it is removed. */
 const char *serve_socket_of(const struct serve *serve, const char *name);
+/* Where its screen is shown by VNC; likewise. */
+const char *serve_screen_of(const struct serve *serve, const char *name);
 /* The control socket's commands for that (serve_commands.c); their opaque is the struct serve. */
 extern const struct control_command serve_commands[];
 

@@ -34,6 +34,7 @@ static JsonNode *run_add(void *opaque, JsonObject *arguments, GError **error)
         .name = (char *)json_object_get_string_member(arguments, "name"),
         .type = (char *)json_object_get_string_member(arguments, "type"),
         .monitor = (char *)monitor,
+        .vnc = (char *)text_of(arguments, "vnc", NULL),
         .weight = json_object_has_member(arguments, "weight") ? (uint64_t)json_object_get_int_member(arguments, "weight") : 0};
 
     if (!valid_name(settings.name))
@@ -44,6 +45,8 @@ static JsonNode *run_add(void *opaque, JsonObject *arguments, GError **error)
         return NULL;
     JsonObject *object = json_object_new();
     json_object_set_string_member(object, "socket", serve_socket_of(serve, settings.name));
+    if (settings.vnc)
+        json_object_set_string_member(object, "vnc", serve_screen_of(serve, settings.name));
     JsonNode *node = json_node_new(JSON_NODE_OBJECT);
     json_node_take_object(node, object);
     return node;
@@ -66,8 +69,9 @@ const struct control_command serve_commands[] = {
      .arguments = {{.name = "name", .type = CONTROL_STRING, .help = "of the new vGPU; a UUID shows it in the tree of `[gpu] mdev`"},
                    {.name = "type", .type = CONTROL_STRING, .help = "a vGPU type"},
                    {.name = "weight", .type = CONTROL_NUMBER, .optional = true, .min = 1, .max = 256, .help = "share of each engine's time; the type's if not given"},
-                   {.name = "monitor", .type = CONTROL_STRING, .optional = true, .help = "dp or hdmi"}},
-     .help = "`vmm serve`: serves one more vGPU; returns its socket",
+                   {.name = "monitor", .type = CONTROL_STRING, .optional = true, .help = "dp or hdmi"},
+                   {.name = "vnc", .type = CONTROL_STRING, .optional = true, .help = "where its screen is shown, as the key of `[vgpu]`, for this host's users only; a relative path is in the folder of the sockets"}},
+     .help = "`vmm serve`: serves one more vGPU; returns its socket, and where its screen is shown",
      .run = run_add},
     {.name = "device_del",
      .arguments = {{.name = "name", .type = CONTROL_STRING, .help = "of the vGPU"}},

@@ -33,7 +33,7 @@ struct served {
     GPtrArray *vgpus;            /* struct served_vgpu * */
 };
 
-static char *default_folder(void)
+char *served_folder(void)
 {
     const char *runtime = g_getenv("XDG_RUNTIME_DIR");
 
@@ -42,7 +42,7 @@ static char *default_folder(void)
 
 char *serve_socket_path(const struct vgpu_settings *vgpu)
 {
-    g_autofree char *name = g_strdup_printf("%s.sock", vgpu->name), *folder = default_folder();
+    g_autofree char *name = g_strdup_printf("%s.sock", vgpu->name), *folder = served_folder();
 
     return vgpu->socket ? g_strdup(vgpu->socket) : g_build_filename(folder, name, NULL);
 }
@@ -135,7 +135,7 @@ void served_destroy(struct served *served)
 
 bool served_prepare_to_grow(struct served *served, GError **error)
 {
-    g_autofree char *folder = default_folder();
+    g_autofree char *folder = served_folder();
 
     if (!make_folder(folder, error))
         return false;
@@ -245,6 +245,7 @@ bool served_attach(struct served *served, unsigned user, const struct vgpu_setti
 struct making {
     struct served_vgpu *vgpu;
     struct gpu_user user;
+    const struct vgpu_settings *settings;
     GError **error;
     bool ok;
 };
@@ -261,12 +262,28 @@ static void make(void *opaque)
 {
     struct making *making = opaque;
     struct served_vgpu *vgpu = making->vgpu;
+    const struct served_config *config = &vgpu->served->config;
 
     sandbox_call(SANDBOX_ENGINE, make_vgpu, making);
     if (making->ok && !start_server(vgpu, making->error)) {
-        gpu_setup_remove(vgpu->served->config.gpu, vgpu->user);
+        gpu_setup_remove(config->gpu, vgpu->user);
         making->ok = false;
+    } else if (making->ok) {
+        making->ok = config->added(config->opaque, vgpu->user, making->settings, making->error);
     }
+}
+
+/* One that is served. */
+static void take_away(struct served_vgpu *vgpu)
+{
+    const struct served_config *config = &vgpu->served->config;
+    unsigned user = vgpu->user;
+
+    vfio_user_server_stop(vgpu->server);
+    config->removing(config->opaque, user);
+    gpu_setup_retire(config->gpu, user);
+    free_vgpu(vgpu);
+    gpu_setup_remove(config->gpu, user);
 }
 
 bool served_add(struct served *served, const struct vgpu_settings *settings, GError **error)
@@ -281,6 +298,7 @@ bool served_add(struct served *served, const struct vgpu_settings *settings, GEr
                                      .cap = (unsigned)settings->gpu_cap,
                                      .trap_limit = settings->trap_limit,
                                      .latency = settings->gpu_class && strcmp(settings->gpu_class, "latency") == 0},
+                            .settings = settings,
                             .error = error};
 
     if (find(served, settings->name)) {
@@ -294,6 +312,8 @@ bool served_add(struct served *served, const struct vgpu_settings *settings, GEr
         make(&making);
     if (making.ok)
         append(served, making.vgpu);
+    else if (making.vgpu->server)
+        take_away(making.vgpu);
     else
         free_vgpu(making.vgpu);
     return making.ok;
@@ -310,11 +330,7 @@ bool served_remove(struct served *served, const char *name, GError **error)
     g_mutex_lock(&served->lock);
     g_ptr_array_remove(served->vgpus, vgpu);
     g_mutex_unlock(&served->lock);
-    unsigned user = vgpu->user;
-    vfio_user_server_stop(vgpu->server);
-    gpu_setup_retire(served->config.gpu, user);
-    free_vgpu(vgpu);
-    gpu_setup_remove(served->config.gpu, user);
+    take_away(vgpu);
     return true;
 }
 

@@ -23,6 +23,10 @@ struct served_config {
     /* From a server's thread: a client is about to leave the vGPU of this user, the device still as its guest left it; a client is attached, or has left. */
     void (*leaving)(void *opaque, unsigned user);
     void (*changed)(void *opaque, unsigned user, bool attached);
+    /* Of those that come later: it is served, and what it has beside that can be added, on a thread that may listen; false with an error takes it away again. */
+    bool (*added)(void *opaque, unsigned user, const struct vgpu_settings *settings, GError **error);
+    /* Before its device is destroyed; from the calling thread. */
+    void (*removing)(void *opaque, unsigned user);
     void *opaque;
 };
 
@@ -30,6 +34,8 @@ struct served *served_create(const struct served_config *config);
 /* Ends all clients' connections and destroys the devices; NULL is allowed. */
 void served_destroy(struct served *served);
 
+/* The folder of sockets that have no path of their own. Caller frees with g_free(). */
+char *served_folder(void);
 /* Before the calling thread is confined: makes served_add() possible afterwards, for sockets in the default folder. */
 bool served_prepare_to_grow(struct served *served, GError **error);
 

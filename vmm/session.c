@@ -104,6 +104,15 @@ static void machine_ended(void *opaque)
     g_idle_add_full(G_PRIORITY_DEFAULT, on_ended, opaque, NULL);
 }
 
+/* A vCPU thread. */
+static void machine_restarted(void *opaque, bool by_guest)
+{
+    const struct session_vm *vm = opaque;
+
+    messages_add(vm->session->messages, "guest %s: reset%s", vm->settings->name, by_guest ? " by itself" : "");
+    control_vm_restarted(vm->session->control, vm->index, by_guest);
+}
+
 /* Any thread: a vGPU was disabled. Its guest runs on without a GPU; so do the others, with theirs. */
 static void vgpu_failed(void *opaque, unsigned index, const char *reason)
 {
@@ -153,6 +162,13 @@ static struct machine *machine_of(void *opaque, unsigned user)
     return session->vms[user].machine;
 }
 
+static const struct input *input_of(void *opaque, unsigned user)
+{
+    const struct session *session = opaque;
+
+    return &session->vms[user].input;
+}
+
 static void on_quit(void *opaque)
 {
     stop_all(opaque);
@@ -165,7 +181,9 @@ static bool start_control(struct session *session, GError **error)
 
     if (path)
         session->control = control_start(
-            &(struct control_config){.path = path, .figures = &session->figures, .machine = machine_of, .quit = on_quit, .opaque = session}, error);
+            &(struct control_config){
+                .path = path, .figures = &session->figures, .machine = machine_of, .input = input_of, .quit = on_quit, .opaque = session},
+            error);
     if (session->control)
         control_server_add(control_server(session->control), trace_commands, session->outputs);
     return !path || session->control;
@@ -228,6 +246,8 @@ static bool create_machine(struct session *session, struct session_vm *vm, unsig
                                     .serial = settings->serial,
                                     .serial_prefix = prefix,
                                     .ended = machine_ended,
+                                    .restarted = machine_restarted,
+                                    .restarts = strcmp(settings->on_reset, "restart") == 0,
                                     .opaque = vm};
 
     vm->machine = machine_create(&config, error);

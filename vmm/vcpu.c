@@ -239,6 +239,19 @@ static void count_exit(struct vcpu *vcpu, enum machine_exit exit)
     __atomic_store_n(&vcpu->exits[exit], vcpu->exits[exit] + 1, __ATOMIC_RELAXED);
 }
 
+/* What KVM has left to do of the last exit, it does at the next entry, and would do it to registers that were set meanwhile (KVM API, 5, "immediate_exit"). */
+static void settle(struct vcpu *vcpu)
+{
+    enum { TRIES = 16 }; /* an access can have several parts */
+
+    for (unsigned i = 0; i < TRIES; i++) {
+        __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+        if (ioctl(vcpu->fd, KVM_RUN, 0) != 0)
+            break;
+    }
+    __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST); /* the reasons for a kick are looked at next */
+}
+
 static void *vcpu_thread(void *opaque)
 {
     struct vcpu *vcpu = opaque;
@@ -254,6 +267,11 @@ static void *vcpu_thread(void *opaque)
     while (!__atomic_load_n(&machine->stop, __ATOMIC_SEQ_CST)) {
         if (pause_point(machine->pause, vcpu->fd))
             continue;
+        if (restart_is_wanted(machine->restart)) {
+            settle(vcpu);
+            restart_point(machine->restart);
+            continue;
+        }
         if (ioctl(vcpu->fd, KVM_RUN, 0) == 0) {
             count_exit(vcpu, exit_class(vcpu->run->exit_reason));
             handle_exit(vcpu);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The control socket: the input's first byte says in pieces of which size the rest arrives. What a client sends is answered message by message, by the protocol's
-// commands and one with an argument of each type; and what it sends is also taken for two answers of query-stats, as vmm top takes what a VMM sends.
+// commands, one with an argument of each type, and those that type; and what it sends is also taken for two answers of query-stats, as vmm top takes what a VMM sends.
 #include "fuzz.h"
 
 extern "C" {
 #include "vmm/control/dispatch.h"
 #include "vmm/control/input.h"
+#include "vmm/control/internal.h"
 #include "vmm/control/top.h"
 }
 
@@ -21,12 +22,17 @@ JsonNode *take_all(void *, JsonObject *arguments, GError **)
     }
     if (json_object_has_member(arguments, "flag"))
         json_object_get_boolean_member(arguments, "flag");
-    REQUIRE(json_object_get_size(arguments) <= 3, "nothing else is there");
+    if (json_object_has_member(arguments, "list")) {
+        guint length = json_array_get_length(json_object_get_array_member(arguments, "list"));
+        REQUIRE(length >= 1 && length <= 4, "an array has as many elements as it may");
+    }
+    REQUIRE(json_object_get_size(arguments) <= 4, "nothing else is there");
     return control_nothing();
 }
 
 const control_command commands[] = {
-    {"take", {{"text", CONTROL_STRING, false, 0, 0, ""}, {"number", CONTROL_NUMBER, true, 1, 256, ""}, {"flag", CONTROL_BOOL, true, 0, 0, ""}}, "", take_all},
+    {"take", {{"text", CONTROL_STRING, false, 0, 0, ""}, {"number", CONTROL_NUMBER, true, 1, 256, ""}, {"flag", CONTROL_BOOL, true, 0, 0, ""},
+      {"list", CONTROL_ARRAY, true, 1, 4, ""}}, "", take_all},
     {},
 };
 
@@ -63,6 +69,11 @@ fuzz::Bytes fuzz::fuzz_seed(unsigned n)
     static const char *const seeds[] = {
         "\x05{\"execute\":\"qmp_capabilities\"}{\"execute\":\"query-commands\",\"id\":[1,{\"a\":null}]}\n",
         "\xff{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[]}}\n{\"execute\":\"take\",\"arguments\":{\"text\":\"\\u00e4\\\"\",\"number\":256,\"flag\":true}}",
+        "\x80{\"execute\":\"qmp_capabilities\"}{\"execute\":\"take\",\"arguments\":{\"text\":\"\",\"list\":[1,[],{}]}}",
+        "\xff{\"execute\":\"qmp_capabilities\"}{\"execute\":\"send-key\",\"arguments\":{\"keys\":[{\"type\":\"qcode\",\"data\":\"ctrl\"},{\"type\":\"number\",\"data\":211}],"
+        "\"hold-time\":5}}",
+        "\xff{\"execute\":\"qmp_capabilities\"}{\"execute\":\"input-send-event\",\"arguments\":{\"events\":[{\"type\":\"key\",\"data\":{\"down\":true,\"key\":"
+        "{\"type\":\"qcode\",\"data\":\"a\"}}},{\"type\":\"btn\",\"data\":{\"down\":false,\"button\":\"wheel-up\"}},{\"type\":\"abs\",\"data\":{\"axis\":\"y\",\"value\":9}}]}}",
         "\x01{\"execute\":\n{\"execute\":\"query-version\"}\n[[[[1]]]]\n\"x\\\\\"\n",
         ("\x40{\"policy\":\"fair\",\"uptime_ns\":1000,\"users\":[{\"name\":\"a\",\"state\":\"running\",\"weight\":2,\"busy_ns\":{\"bcs0\":7},\"traps\":{\"elsp\":1},"
         "\"queued\":{\"rcs0\":1},\"frames\":3}]}{\"policy\":\"fair\",\"uptime_ns\":2000,\"users\":[{\"name\":\"a\",\"state\":\"running\",\"weight\":2,\"frames\":9}]}"),
@@ -76,7 +87,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const size_t piece = data[0] + 1u;
     const char *bytes = reinterpret_cast<const char *>(data) + 1;
-    const control_table list[] = {{control_protocol_commands, nullptr}, {commands, nullptr}};
+    control nobody = {}; // whose machines are others': messages are looked at, and nothing is typed
+    const control_table list[] = {{control_protocol_commands, nullptr}, {commands, nullptr}, {control_typing_commands, &nobody}};
     GArray *tables = g_array_new(FALSE, FALSE, sizeof(control_table));
     g_array_append_vals(tables, list, G_N_ELEMENTS(list));
     control_input input;

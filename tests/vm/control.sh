@@ -59,6 +59,7 @@ expect 0 '"gpu_cap" : 40' "$vmm" ps --json --control "$dir/served.sock"
 expect 2 'gpu_capp=1: unknown key \(did you mean gpu_cap\?\)' "$vmm" set --control "$dir/served.sock" one gpu_capp=1
 expect 0 'policy round-robin' "$vmm" top --once --interval 0.2 --control "$dir/served.sock"
 expect 1 'run by others' "$vmm" pause --control "$dir/served.sock" one
+expect 1 'run by others' "$vmm" reset --control "$dir/served.sock" one
 expect 1 'argument weight is not between 1 and 256' "$vmm" set --control "$dir/served.sock" one weight=999
 expect 1 'none of fair, ' "$vmm" set --control "$dir/served.sock" one policy=nice
 expect 2 'wait: not of the form KEY=VALUE|wait: not known' "$vmm" set --control "$dir/served.sock" one wait
@@ -143,6 +144,25 @@ expect 0 '^button +shut down ' "$vmm" ps
 expect 1 'guest button has ended' "$vmm" pause button
 expect 1 'guest spin has not shut down within 0.2 s \(vmm stop --force spin ends it\)' "$vmm" stop --timeout 0.2 spin
 
+# A reset: the guest begins again, also one that spins on two CPUs, one that is paused, and one that draws; many of them.
+expect 0 '' "$vmm" reset spin
+until_true test "$(grep -c spinning "$dir/spin.txt")" = 2
+expect 0 '' "$vmm" pause spin
+expect 0 '' "$vmm" reset spin
+sleep 0.3
+expect 0 '^2$' grep -c spinning "$dir/spin.txt"
+expect 0 '' "$vmm" resume spin
+until_true grep -q 'spinning.*spinning.*spinning' <(tr '\n' ' ' <"$dir/spin.txt")
+for _ in $(seq 20); do "$vmm" reset spin || fail "a reset was refused"; done
+for _ in 1 2 3; do
+  expect 0 '' "$vmm" reset alpha
+  sleep 0.2
+done
+until_true grep -q 'guest alpha: reset' "$dir/run.log"
+until_true "$vmm" screenshot alpha "$dir/again.png"
+expect 0 '^alpha +running ' "$vmm" ps
+expect 1 'guest button has ended' "$vmm" reset button
+
 # vmm top: piped, as JSON, and on a terminal of 80x24, which it leaves as it was.
 expect 0 '^GUEST +STATE +WEIGHT' "$vmm" top --once --interval 0.2
 expect 0 '^TRAPS/S' timeout --preserve-status -s INT 1 "$vmm" top --interval 0.3
@@ -183,6 +203,10 @@ def answer_and(event):
 answer_and("STOP")
 send('{"execute": "cont", "arguments": {"name": "alpha"}, "id": 2}')
 answer_and("RESUME")
+send('{"execute": "system_reset", "arguments": {"name": "spin"}, "id": 2}')
+got = [receive(), receive()]
+assert {"return": {}, "id": 2} in got, got
+assert any(m.get("event") == "RESET" and m["data"] == {"name": "spin", "guest": False, "reason": "host-qmp-system-reset"} for m in got), got
 send('{"execute": "query-status"}')
 assert receive()["return"]["status"] == "running"
 send('{"execute": "query-stats"}')
@@ -200,6 +224,86 @@ if [ -n "$shell" ]; then
   printf 'query-vms\nstop name=alpha\ncont\nset-policy policy=fifo\nquery-status\n' >"$dir/script"
   expect 0 '"policy": "fifo"' sh -c "$shell '$dir/mediant/control/three.sock' <'$dir/script'"
 fi
+
+# Keyboard and tablet: by our commands and by QEMU's, to a guest that tells what it gets.
+cat >"$dir/typed.ini" <<INI
+[vmm]
+control = $dir/typed.sock
+[vm screen]
+image = $guests/screen.elf
+memory = 96M
+gpu = i915-GVTg_V5_4
+args = seconds=100
+input = yes
+serial = $dir/screen.txt
+INI
+"$vmm" run "$dir/typed.ini" >"$dir/typed.log" 2>&1 </dev/null &
+typed=$!
+until_true grep -q 'Mediant keyboard, Mediant tablet' "$dir/screen.txt"
+until_true grep -q 'screen: shows' "$dir/screen.txt"
+told() { tr -d '\r' <"$dir/screen.txt" | sed -n "s/^screen: \(key\|button\|wheel\|at\) /\1 /p" | paste -sd ,; }
+typed_keys() { # TEXT: within ten seconds the guest has told exactly that since the last call
+  for _ in $(seq 100); do
+    [ "$(told)" = "${already-}$1" ] && break
+    sleep 0.1
+  done
+  [ "$(told)" = "${already-}$1" ] && echo "PASS: the guest got $1" || fail "the guest got $(told), not ${already-}$1"
+  already=$(told),
+}
+expect 0 '' "$vmm" key --control "$dir/typed.sock" screen ctrl-alt-f2 0x1e
+typed_keys 'key 29 1,key 56 1,key 60 1,key 60 0,key 56 0,key 29 0,key 30 1,key 30 0'
+expect 0 '' "$vmm" type --control "$dir/typed.sock" screen 'Hi!
+'
+typed_keys 'key 42 1,key 35 1,key 35 0,key 42 0,key 23 1,key 23 0,key 42 1,key 2 1,key 2 0,key 42 0,key 28 1,key 28 0'
+expect 1 'there is no key ctr \(did you mean ctrl\?\)' "$vmm" key --control "$dir/typed.sock" screen ctr-c
+expect 2 'no key for the character U\+4E00' "$vmm" type --control "$dir/typed.sock" screen '一'
+expect 2 'keymap is no keyboard layout' "$vmm" type --control "$dir/typed.sock" --keymap nowhere screen x
+expect 2 'hold is not between' "$vmm" key --hold -1 screen x
+if command -v python3 >/dev/null; then
+  cat >"$dir/type.py" <<'PY'
+import json, socket, sys
+connection = socket.socket(socket.AF_UNIX)
+connection.settimeout(20)
+connection.connect(sys.argv[1])
+lines = connection.makefile("rb")
+lines.readline()
+def ask(command, **arguments):
+    connection.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
+    return json.loads(lines.readline())
+assert ask("qmp_capabilities") == {"return": {}}
+key = lambda name: {"type": "qcode", "data": name}
+for _ in range(2): # without the name, as QEMU's clients
+    assert ask("send-key", **{"keys": [key("shift"), key("a")], "hold-time": 20}) == {"return": {}}
+assert ask("send-key", keys=[key("unmapped")])["error"]["class"] == "GenericError"
+assert "device" in ask("input-send-event", device="video0", events=[])["error"]["desc"]
+connection.sendall(b'{"execute": "send-key", "arguments": {"keys": [' + b'{"type": "number", "data": 30},' * 3000 + b"]}}\n")
+assert json.loads(lines.readline())["error"]["class"] == "GenericError"
+assert ask("query-status")["return"]["running"] is True
+PY
+  expect 0 '' python3 "$dir/type.py" "$dir/typed.sock"
+  typed_keys 'key 42 1,key 30 1,key 30 0,key 42 0,key 42 1,key 30 1,key 30 0,key 42 0'
+  cat >"$dir/point.py" <<'PY'
+import json, socket, sys
+connection = socket.socket(socket.AF_UNIX)
+connection.connect(sys.argv[1])
+lines = connection.makefile("rb")
+button = lambda name, down: {"type": "btn", "data": {"down": down, "button": name}}
+events = [{"type": "abs", "data": {"axis": "x", "value": 32767}}, {"type": "abs", "data": {"axis": "y", "value": 0}},
+          button("left", True), button("left", False), button("wheel-down", True), button("wheel-down", False)]
+for command in {"execute": "qmp_capabilities"}, {"execute": "input-send-event", "arguments": {"events": events}}:
+    lines.readline()
+    connection.sendall(json.dumps(command).encode())
+assert json.loads(lines.readline()) == {"return": {}}
+PY
+  expect 0 '' python3 "$dir/point.py" "$dir/typed.sock"
+  typed_keys 'button 110 1,button 110 0,wheel 8 -1,at 1919,0'
+fi
+expect 0 '' "$vmm" key --control "$dir/typed.sock" screen q
+wait $typed
+expect 0 '^0$' echo $?
+expect 0 'guest screen: shut down' cat "$dir/typed.log"
+expect 1 'run by others|has neither keyboard nor tablet' "$vmm" key alpha ret
+expect 1 'guest button has ended' "$vmm" key button ret
 
 # Several VMMs: names tell which one is meant.
 sed -e 's/^\[vm spin\]/[vm other]/' -e '/^\[vm button\]/,/^serial/d' -e 's/^serial = .*spin.txt/serial = none/' "$dir/three.ini" >"$dir/more.ini"

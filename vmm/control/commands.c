@@ -35,8 +35,7 @@ static const char *user_name(const struct control *control, unsigned user)
     return gpu_setup_user(control->config.figures->gpu, user)->name;
 }
 
-/* The user that the argument name names. */
-static bool find_user(const struct control *control, JsonObject *arguments, unsigned *user, GError **error)
+bool control_find_user(const struct control *control, JsonObject *arguments, unsigned *user, GError **error)
 {
     const char *name = json_object_get_string_member(arguments, "name");
 
@@ -47,9 +46,14 @@ static bool find_user(const struct control *control, JsonObject *arguments, unsi
     return false;
 }
 
-static bool runs(struct machine *machine)
+bool control_runs(struct machine *machine)
 {
     return machine && machine_result(machine).end == MACHINE_RUNNING;
+}
+
+void control_refuse_served(GError **error)
+{
+    g_set_error(error, CONTROL_ERROR, CONTROL_ERROR_GENERIC, "the guests of served vGPUs are run by others: ask those");
 }
 
 /* Does something to the running VM that the argument name names, or to all that run. The first that fails ends it. */
@@ -59,20 +63,20 @@ static JsonNode *for_machines(struct control *control, JsonObject *arguments, bo
     unsigned user;
 
     if (!control->config.machine) {
-        g_set_error(error, CONTROL_ERROR, CONTROL_ERROR_GENERIC, "the guests of served vGPUs are run by others: ask those");
+        control_refuse_served(error);
         return NULL;
     }
     if (json_object_has_member(arguments, "name")) {
-        if (!find_user(control, arguments, &user, error))
+        if (!control_find_user(control, arguments, &user, error))
             return NULL;
-        if (!runs(control_machine(control, user))) {
+        if (!control_runs(control_machine(control, user))) {
             g_set_error(error, CONTROL_ERROR, CONTROL_ERROR_GENERIC, "guest %s has ended", user_name(control, user));
             return NULL;
         }
         return function(control, user, error) ? control_nothing() : NULL;
     }
     for (user = 0; user < user_count(control); user++)
-        if (runs(control_machine(control, user)) && !function(control, user, error))
+        if (control_runs(control_machine(control, user)) && !function(control, user, error))
             return NULL;
     return control_nothing();
 }
@@ -107,6 +111,12 @@ static bool power_down_vm(struct control *control, unsigned user, GError **error
     return true;
 }
 
+static bool reset_vm(struct control *control, unsigned user, GError **error)
+{
+    machine_reset(control_machine(control, user));
+    return true;
+}
+
 static bool end_vm(struct control *control, unsigned user, GError **error)
 {
     machine_stop(control_machine(control, user));
@@ -126,6 +136,11 @@ static JsonNode *run_cont(void *opaque, JsonObject *arguments, GError **error)
 static JsonNode *run_powerdown(void *opaque, JsonObject *arguments, GError **error)
 {
     return for_machines(opaque, arguments, power_down_vm, error);
+}
+
+static JsonNode *run_reset(void *opaque, JsonObject *arguments, GError **error)
+{
+    return for_machines(opaque, arguments, reset_vm, error);
 }
 
 static JsonNode *run_quit(void *opaque, JsonObject *arguments, GError **error)
@@ -219,9 +234,9 @@ static JsonNode *run_status(void *opaque, JsonObject *arguments, GError **error)
 
     for (unsigned i = 0; i < user_count(control); i++) {
         struct machine *machine = control_machine(control, i);
-        bool still = runs(machine) && machine_is_paused(machine);
+        bool still = control_runs(machine) && machine_is_paused(machine);
         paused += still;
-        running += runs(machine) && !still;
+        running += control_runs(machine) && !still;
     }
     bool any = running > 0 || !control->config.machine;
     json_object_set_boolean_member(status, "running", any);
@@ -236,7 +251,7 @@ static JsonNode *run_screenshot(void *opaque, JsonObject *arguments, GError **er
     const char *file = json_object_get_string_member_with_default(arguments, "filename", NULL);
     unsigned user;
 
-    if (!find_user(control, arguments, &user, error))
+    if (!control_find_user(control, arguments, &user, error))
         return NULL;
     if (file && !g_path_is_absolute(file)) {
         g_set_error(error, CONTROL_ERROR, CONTROL_ERROR_GENERIC, "filename %s is not an absolute path", file);
@@ -271,7 +286,7 @@ static JsonNode *run_set_vgpu(void *opaque, JsonObject *arguments, GError **erro
     const char *class = json_object_get_string_member_with_default(arguments, "class", NULL);
     unsigned user;
 
-    if (!find_user(control, arguments, &user, error))
+    if (!control_find_user(control, arguments, &user, error))
         return NULL;
     if (class && strcmp(class, "normal") != 0 && strcmp(class, "latency") != 0) {
         g_set_error(error, CONTROL_ERROR, CONTROL_ERROR_GENERIC, "class: \"%s\" is neither normal nor latency", class);
@@ -306,6 +321,7 @@ const struct control_command control_run_commands[] = {
     {"stop", {NAME_OR_ALL}, "pause vCPUs; no time passes for the guest", run_stop},
     {"cont", {NAME_OR_ALL}, "let paused vCPUs go on", run_cont},
     {"system_powerdown", {NAME_OR_ALL}, "press the ACPI power button: the guest shuts down if its system cares", run_powerdown},
+    {"system_reset", {NAME_OR_ALL}, "reset the VM: it begins again from its image, with empty RAM; the event RESET tells when", run_reset},
     {"quit", {{"name", CONTROL_STRING, .optional = true, .help = "the VM; the whole program if not given"}}, "end at once, without asking the guest", run_quit},
     {"screenshot",
      {NAME("the VM or vGPU"), {"filename", CONTROL_STRING, .optional = true, .help = "absolute path of a PNG file that the VMM writes; if not given, the answer has "

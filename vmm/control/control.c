@@ -2,6 +2,7 @@
 /* The control socket of a run: start, end, reports. See control.h; commands are in commands.c. */
 #include "vmm/control/internal.h"
 
+#include "vmm/control/strokes.h"
 #include "vmm/error.h"
 #include "vmm/machine.h"
 #include "vmm/sandbox/sandbox.h"
@@ -13,6 +14,7 @@ const struct control_event_desc control_run_events[] = {
     {"STOP", "name", "a VM was paused"},
     {"RESUME", "name", "a paused VM goes on"},
     {"POWERDOWN", "name", "a VM's power button was pressed"},
+    {"RESET", "name, guest, reason", "a VM has been reset and begins again: by itself (`guest`, reason guest-reset), or by `system_reset` (host-qmp-system-reset)"},
     {"SHUTDOWN", "name, guest, reason; message, status", "a VM has ended: `guest` tells whether by itself, `reason` is guest-shutdown, guest-crashed, host-stopped or host-failed"},
     {"CLIENT_ATTACHED", "name", "another VMM uses a served vGPU"},
     {"CLIENT_LEFT", "name", "... and has left"},
@@ -72,6 +74,8 @@ struct control *control_start(const struct control_config *config, GError **erro
     *control = (struct control){.config = *config, .server = server};
     control->config.path = NULL; /* the server has its own */
     control_server_add(server, control_run_commands, control);
+    control_server_add(server, control_typing_commands, control);
+    control->strokes = strokes_create();
     control->watch = watch_create(control);
     return control;
 }
@@ -81,6 +85,7 @@ void control_stop(struct control *control)
     if (!control)
         return;
     watch_destroy(control->watch);
+    strokes_destroy(control->strokes);
     control_server_destroy(control->server);
     g_free(control);
 }
@@ -130,6 +135,16 @@ void control_vm_ended(struct control *control, unsigned user)
     if (result.end == MACHINE_EXITED)
         json_object_set_int_member(data, "status", result.status);
     control_server_event(control->server, "SHUTDOWN", data);
+}
+
+void control_vm_restarted(struct control *control, unsigned user, bool by_guest)
+{
+    if (!control)
+        return;
+    JsonObject *data = control_event_data(control, user);
+    json_object_set_boolean_member(data, "guest", by_guest);
+    json_object_set_string_member(data, "reason", by_guest ? "guest-reset" : "host-qmp-system-reset");
+    control_server_event(control->server, "RESET", data);
 }
 
 void control_client_changed(struct control *control, unsigned user, bool here)

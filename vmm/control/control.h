@@ -17,6 +17,7 @@ extern "C" {
 #endif
 
 struct control;
+struct input;
 struct machine;
 
 struct control_config {
@@ -24,6 +25,7 @@ struct control_config {
     struct figures_source *figures; /* the users; set-policy changes its policy */
     /* What the owner of the users knows of each; NULL for a kind of run that has none. */
     struct machine *(*machine)(void *opaque, unsigned user);
+    const struct input *(*input)(void *opaque, unsigned user); /* its keyboard and tablet (display/input.h) */
     const char *(*socket)(void *opaque, unsigned user); /* where a served vGPU waits for its client */
     void (*quit)(void *opaque);     /* ends the run, soon */
     void *opaque;
@@ -46,6 +48,7 @@ struct control_server *control_server(struct control *control);
 /* Reports. */
 void control_vgpu_failed(struct control *control, unsigned user, const char *reason);
 void control_vm_ended(struct control *control, unsigned user);
+void control_vm_restarted(struct control *control, unsigned user, bool by_guest);
 void control_client_changed(struct control *control, unsigned user, bool here); /* of a served vGPU */
 
 /* For documentation: the commands and events of a run. The tables end with a row without a name. */
@@ -53,7 +56,7 @@ struct control_event_desc {
     const char *name, *data, *help;
 };
 extern const struct control_event_desc control_run_events[];
-extern const struct control_command control_run_commands[];
+extern const struct control_command control_run_commands[], control_typing_commands[];
 
 #ifdef __cplusplus
 }

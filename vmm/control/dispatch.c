@@ -110,12 +110,14 @@ static bool has_type(JsonNode *value, enum control_type type)
 {
     static const GType types[] = {[CONTROL_STRING] = G_TYPE_STRING, [CONTROL_NUMBER] = G_TYPE_INT64, [CONTROL_BOOL] = G_TYPE_BOOLEAN};
 
+    if (type == CONTROL_ARRAY)
+        return JSON_NODE_HOLDS_ARRAY(value);
     return JSON_NODE_HOLDS_VALUE(value) && json_node_get_value_type(value) == types[type];
 }
 
 static bool check_argument(const struct control_argument *argument, JsonNode *value, GError **error)
 {
-    static const char *const words[] = {[CONTROL_STRING] = "a string", [CONTROL_NUMBER] = "a whole number", [CONTROL_BOOL] = "true or false"};
+    static const char *const words[] = {[CONTROL_STRING] = "a string", [CONTROL_NUMBER] = "a whole number", [CONTROL_BOOL] = "true or false", [CONTROL_ARRAY] = "an array"};
 
     if (!has_type(value, argument->type)) {
         g_set_error(error, CONTROL_ERROR, CONTROL_ERROR_GENERIC, "argument %s is not %s", argument->name, words[argument->type]);
@@ -123,6 +125,12 @@ static bool check_argument(const struct control_argument *argument, JsonNode *va
     }
     if (argument->type == CONTROL_NUMBER && (json_node_get_int(value) < argument->min || json_node_get_int(value) > argument->max)) {
         g_set_error(error, CONTROL_ERROR, CONTROL_ERROR_GENERIC, "argument %s is not between %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT, argument->name,
+                    argument->min, argument->max);
+        return false;
+    }
+    if (argument->type == CONTROL_ARRAY && (json_array_get_length(json_node_get_array(value)) < argument->min ||
+                                            json_array_get_length(json_node_get_array(value)) > argument->max)) {
+        g_set_error(error, CONTROL_ERROR, CONTROL_ERROR_GENERIC, "argument %s has not %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " elements", argument->name,
                     argument->min, argument->max);
         return false;
     }

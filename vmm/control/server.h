@@ -38,13 +38,13 @@ enum control_error {
 };
 GQuark control_error_quark(void);
 
-enum control_type { CONTROL_STRING, CONTROL_NUMBER, CONTROL_BOOL };
+enum control_type { CONTROL_STRING, CONTROL_NUMBER, CONTROL_BOOL, CONTROL_ARRAY };
 
 struct control_argument {
     const char *name; /* NULL: the list's end */
     enum control_type type;
     bool optional;
-    gint64 min, max; /* of numbers */
+    gint64 min, max; /* of numbers; of an array, how many elements: what these are, the command checks */
     const char *help;
 };
 
@@ -54,7 +54,7 @@ struct control_command {
     const char *help; /* one sentence, without a point */
     /*
      * Returns what goes into "return" (owned by the caller), or NULL and an error. arguments is checked: it has what is not optional, all of the right type,
-     * numbers in their range, and nothing else. Must not block.
+     * numbers and lengths in their range, and nothing else. Must not block.
      */
     JsonNode *(*run)(void *opaque, JsonObject *arguments, GError **error);
 };

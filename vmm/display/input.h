@@ -21,7 +21,7 @@ struct input {
     struct virtio_device *keyboard, *tablet; /* NULL: the guest has none, and all calls do nothing */
 };
 
-/* Buttons as VNC counts them; the last four are steps of wheels: up, down, left, right. */
+/* Buttons as VNC counts them, four of which are steps of wheels: up, down, left, right; and two that it has not. */
 enum input_buttons {
     INPUT_LEFT = 1 << 0,
     INPUT_MIDDLE = 1 << 1,
@@ -30,6 +30,8 @@ enum input_buttons {
     INPUT_WHEEL_DOWN = 1 << 4,
     INPUT_WHEEL_LEFT = 1 << 5,
     INPUT_WHEEL_RIGHT = 1 << 6,
+    INPUT_SIDE = 1 << 8,
+    INPUT_EXTRA = 1 << 9,
 };
 
 enum { INPUT_AXIS_MAX = 0x7fff };
@@ -37,10 +39,13 @@ enum { INPUT_AXIS_MAX = 0x7fff };
 /* A key by its code of Linux (linux/input-event-codes.h) goes down or up. */
 void input_send_key(const struct input *input, unsigned code, bool down);
 
-/*
- * The pointer is at x, y: 0 to INPUT_AXIS_MAX from left to right and from top to bottom of the screen. buttons are those that are held now, before those that
- * were held at this sender's last call (0 at first): a wheel turns a step when its bit comes.
- */
+/* The pointer is at x, y: 0 to INPUT_AXIS_MAX from left to right and from top to bottom of the screen. */
+void input_send_position(const struct input *input, unsigned x, unsigned y);
+/* Where it was last sent to, by whomever; 0, 0 at first. */
+void input_position(const struct input *input, unsigned *x, unsigned *y);
+/* buttons are those that are held now, before those that were held at this sender's last call (0 at first): a wheel turns a step when its bit comes. */
+void input_send_buttons(const struct input *input, unsigned before, unsigned buttons);
+/* Both. */
 void input_send_pointer(const struct input *input, unsigned x, unsigned y, unsigned before, unsigned buttons);
 
 /* True when the guest says that CapsLock is on. */

@@ -129,6 +129,11 @@ static bool is_letter(const struct keymap *keymap, xkb_keysym_t keysym)
     return upper != lower && a && b && ((a ^ b) & ~(unsigned)PACK_SHIFT) == 0;
 }
 
+uint32_t keymap_symbol(uint32_t character)
+{
+    return character == '\n' ? XKB_KEY_Return : xkb_utf32_to_keysym(character);
+}
+
 bool keymap_find(const struct keymap *keymap, uint32_t keysym, struct keystroke *stroke)
 {
     /* Keys of the keypad have characters too, but make them by NumLock. */

@@ -29,6 +29,8 @@ struct keystroke {
     bool shift, level3; /* Shift; AltGr */
 };
 
+/* The symbol of a character of Unicode; of a line's end, the key Return. 0 when there is none. */
+uint32_t keymap_symbol(uint32_t character);
 /* False for symbols that the layout has not. */
 bool keymap_find(const struct keymap *keymap, uint32_t keysym, struct keystroke *stroke);
 

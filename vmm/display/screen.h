@@ -2,8 +2,8 @@
 /*
  * The VNC server of one guest's screen: lets viewers in, watches the screen while one waits for a change, and tells them all. Used by screens.c.
  *
- * Threads: one of its own, and one for each viewer that is there; without viewers it sleeps. screen_create() of all screens before screen_start() of any
- * (viewer.h).
+ * Threads: one of its own, and one for each viewer that is there; without viewers it sleeps. screen_create() of all screens before screen_start() of any,
+ * but for those that are reserved (viewer.h).
  */
 #ifndef MEDIANT_VMM_DISPLAY_SCREEN_H
 #define MEDIANT_VMM_DISPLAY_SCREEN_H

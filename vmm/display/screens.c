@@ -22,15 +22,14 @@ struct user_screen {
     char *where;
     struct keymap *keymap;     /* or NULL */
     const struct input *input; /* or NULL */
-    struct screen *screen;     /* NULL: it has none */
+    struct screen *screen;
 };
 
 struct screens {
     const struct config *config;
     struct gpu_setup *gpu;
     struct messages *messages;
-    struct user_screen *users;
-    unsigned count;
+    GPtrArray *list; /* struct user_screen * */
 };
 
 /* The first line of the file. NULL with an error. */
@@ -61,10 +60,10 @@ static char *read_password(const struct config *config, const struct gpu_user *u
     return NULL;
 }
 
-/* All that can be said of a user's `vnc` without taking the port. */
-static bool load_address(const struct config *config, const struct gpu_user *user, struct vnc_address *address, GError **error)
+/* All that can be said of a user's `vnc` without taking the port; folder is what a path is relative to, NULL: the configuration's. */
+static bool load_address(const struct config *config, const struct gpu_user *user, const char *folder, struct vnc_address *address, GError **error)
 {
-    g_autofree char *base = g_path_get_dirname(config->path), *reason = NULL;
+    g_autofree char *base = folder ? g_strdup(folder) : g_path_get_dirname(config->path), *reason = NULL;
 
     if (strcmp(user->type, "none") == 0)
         return fail_user(config, user, "vnc", error, "there is no GPU of this process to show (try gpu = i915-GVTg_V5_4; a served vGPU has vnc where it is served)");
@@ -72,7 +71,9 @@ static bool load_address(const struct config *config, const struct gpu_user *use
         return fail_user(config, user, "vnc", error, "%s", reason);
     if (vnc_address_is_local(address) || user->vnc_password)
         return true;
-    fail_user(config, user, "vnc", error, "%s lets in whoever reaches it (try vnc_password = FILE, or vnc = %u for this host only)", user->vnc, address->port);
+    fail_user(config, user, "vnc", error, folder ? "%s lets in whoever reaches it, and no password can be given here (try %u for this host only)"
+                                                 : "%s lets in whoever reaches it (try vnc_password = FILE, or vnc = %u for this host only)",
+              user->vnc, address->port);
     vnc_address_clear(address);
     return false;
 }
@@ -90,7 +91,7 @@ static bool check_user(const struct config *config, const struct gpu_user *user,
         return false;
     if (user->vnc_password && !user->vnc)
         return fail_user(config, user, "vnc_password", error, "there is no vnc that it is for (try vnc = 5900)");
-    if (user->vnc && !load_address(config, user, &address, error))
+    if (user->vnc && !load_address(config, user, NULL, &address, error))
         return false;
     if (user->vnc) {
         char *where = vnc_address_text(&address);
@@ -150,54 +151,81 @@ static void say(void *opaque, const char *text)
     messages_add(user->screens->messages, "guest %s: vnc: %s", user->guest, text);
 }
 
-static bool create_screen(struct user_screen *screen, const struct gpu_user *user, GError **error)
+static void free_screen(gpointer opaque)
 {
-    const struct config *config = screen->screens->config;
+    struct user_screen *screen = opaque;
+
+    screen_destroy(screen->screen);
+    keymap_destroy(screen->keymap);
+    g_free(screen->where);
+    g_free(screen);
+}
+
+/* What the sandbox would refuse with less words, and what a configuration that is without it should not depend on. */
+static bool is_in_folder(const struct vnc_address *address, const char *folder)
+{
+    g_autofree char *place = address->path ? g_path_get_dirname(address->path) : NULL;
+
+    return !place || strcmp(place, folder) == 0;
+}
+
+/* Adds it to the list. */
+static bool create_screen(struct screens *screens, unsigned number, const struct gpu_user *user, const char *folder, GError **error)
+{
+    const struct config *config = screens->config;
     g_autofree char *password = user->vnc_password ? read_password(config, user, error) : NULL, *reason = NULL;
     struct vnc_listener listener;
     struct vnc_address address = {0};
     const char *problem;
 
-    if ((user->vnc_password && !password) || !load_address(config, user, &address, error))
+    if ((user->vnc_password && !password) || !load_address(config, user, folder, &address, error))
         return false;
-    if (!vnc_library_get(&problem) || !canvas_load_pixels(&problem)) {
+    bool elsewhere = folder && !is_in_folder(&address, folder);
+    if (elsewhere || !vnc_library_get(&problem) || !canvas_load_pixels(&problem)) {
+        if (elsewhere)
+            fail_user(config, user, "vnc", error, "%s is not in %s, where sockets can be made while guests run (try unix:%s.vnc)", address.path, folder, user->name);
+        else
+            fail_user(config, user, "vnc", error, "%s", problem);
         vnc_address_clear(&address);
-        fail_user(config, user, "vnc", error, "%s", problem);
         return false;
     }
-    screen->where = vnc_address_text(&address);
+    struct user_screen *screen = g_new0(struct user_screen, 1);
+    *screen = (struct user_screen){.screens = screens, .user = number, .guest = user->name, .where = vnc_address_text(&address)};
     screen->keymap = user->keymap ? keymap_create(user->keymap) : NULL;
     bool ok = vnc_listen(&address, &listener, &reason);
     if (!ok)
         fail_user(config, user, "vnc", error, "%s", reason);
-    sandbox_allow(SANDBOX_FONTS, NULL);
-    if (ok && address.path) {
-        g_autofree char *folder = g_path_get_dirname(address.path);
-        sandbox_allow(SANDBOX_SOCKET, folder);
+    if (!folder)
+        sandbox_allow(SANDBOX_FONTS, NULL);
+    if (ok && address.path && !folder) {
+        g_autofree char *place = g_path_get_dirname(address.path);
+        sandbox_allow(SANDBOX_SOCKET, place);
     }
     vnc_address_clear(&address);
-    if (!ok)
-        return false;
     const struct screen_config settings = {.guest = user->name,
                                            .password = password,
                                            .keymap = screen->keymap,
                                            .source = {.look = look, .reader = reader, .opaque = screen},
                                            .say = say,
                                            .opaque = screen};
-    screen->screen = screen_create(&settings, &listener);
-    return screen->screen || fail_user(config, user, "vnc", error, "no file descriptors or memory are left");
+    if (ok && !(screen->screen = screen_create(&settings, &listener)))
+        ok = fail_user(config, user, "vnc", error, folder ? "there are %d screens that came later already, or no file descriptors or memory are left"
+                                                          : "no file descriptors or memory are left", SCREENS_LATER);
+    if (ok)
+        g_ptr_array_add(screens->list, screen);
+    else
+        free_screen(screen);
+    return ok;
 }
 
 struct screens *screens_create(const struct config *config, struct gpu_setup *gpu, struct messages *messages, GError **error)
 {
     struct screens *screens = g_new0(struct screens, 1);
 
-    *screens = (struct screens){.config = config, .gpu = gpu, .messages = messages, .count = gpu_setup_count(gpu)};
-    screens->users = g_new0(struct user_screen, screens->count);
-    for (unsigned i = 0; i < screens->count; i++) {
+    *screens = (struct screens){.config = config, .gpu = gpu, .messages = messages, .list = g_ptr_array_new_with_free_func(free_screen)};
+    for (unsigned i = 0; i < gpu_setup_count(gpu); i++) {
         const struct gpu_user *user = gpu_setup_user(gpu, i);
-        screens->users[i] = (struct user_screen){.screens = screens, .user = i, .guest = user->name};
-        if (user->vnc && !create_screen(&screens->users[i], user, error)) {
+        if (user->vnc && !create_screen(screens, i, user, NULL, error)) {
             screens_destroy(screens);
             return NULL;
         }
@@ -205,33 +233,80 @@ struct screens *screens_create(const struct config *config, struct gpu_setup *gp
     return screens;
 }
 
+static struct user_screen *find(const struct screens *screens, unsigned user)
+{
+    for (guint i = 0; i < screens->list->len; i++) {
+        struct user_screen *screen = g_ptr_array_index(screens->list, i);
+        if (screen->user == user)
+            return screen;
+    }
+    return NULL;
+}
+
 void screens_set_input(struct screens *screens, unsigned user, const struct input *input)
 {
-    screens->users[user].input = input;
+    struct user_screen *screen = find(screens, user);
+
+    if (screen)
+        screen->input = input;
+}
+
+static bool start(struct user_screen *screen, GError **error)
+{
+    if (!screen_start(screen->screen, screen->input, error))
+        return false;
+    messages_add(screen->screens->messages, "guest %s: screen at %s (VNC)", screen->guest, screen->where);
+    return true;
 }
 
 bool screens_start(struct screens *screens, GError **error)
 {
-    for (unsigned i = 0; i < screens->count; i++) {
-        struct user_screen *user = &screens->users[i];
-        if (!user->screen)
-            continue;
-        if (!screen_start(user->screen, user->input, error))
+    for (guint i = 0; i < screens->list->len; i++)
+        if (!start(g_ptr_array_index(screens->list, i), error))
             return false;
-        messages_add(screens->messages, "guest %s: screen at %s (VNC)", user->guest, user->where);
-    }
     return true;
+}
+
+void screens_prepare_to_grow(struct screens *screens)
+{
+    vnc_library_reserve(SCREENS_LATER * SCREEN_VIEWERS); /* if that fails, screens_add() says it */
+    sandbox_allow(SANDBOX_FONTS, NULL);
+}
+
+bool screens_add(struct screens *screens, unsigned user, const char *vnc, const char *folder, GError **error)
+{
+    struct gpu_user settings = *gpu_setup_user(screens->gpu, user);
+
+    settings.vnc = vnc;
+    settings.vnc_password = settings.keymap = NULL;
+    if (!create_screen(screens, user, &settings, folder, error))
+        return false;
+    if (start(g_ptr_array_index(screens->list, screens->list->len - 1), error))
+        return true;
+    g_ptr_array_remove_index(screens->list, screens->list->len - 1);
+    return false;
+}
+
+const char *screens_where(const struct screens *screens, unsigned user)
+{
+    const struct user_screen *screen = find(screens, user);
+
+    return screen ? screen->where : NULL;
+}
+
+void screens_remove(struct screens *screens, unsigned user)
+{
+    struct user_screen *screen = find(screens, user);
+
+    if (screen)
+        g_ptr_array_remove(screens->list, screen);
 }
 
 void screens_destroy(struct screens *screens)
 {
     if (!screens)
         return;
-    for (unsigned i = 0; i < screens->count; i++) {
-        screen_destroy(screens->users[i].screen);
-        keymap_destroy(screens->users[i].keymap);
-        g_free(screens->users[i].where);
-    }
-    g_free(screens->users);
+    g_ptr_array_unref(screens->list);
+    vnc_library_release();
     g_free(screens);
 }

@@ -2,7 +2,7 @@
 /*
  * The screens of a run: a VNC server for each VM or served vGPU that has the key `vnc`. Used by session.c and serve.c; docs/displays.md tells it to users.
  *
- * Threads: the main loop's.
+ * Threads: the main loop's; screens_add() may be called from another, while that waits.
  */
 #ifndef MEDIANT_VMM_DISPLAY_SCREENS_H
 #define MEDIANT_VMM_DISPLAY_SCREENS_H
@@ -27,6 +27,18 @@ struct screens *screens_create(const struct config *config, struct gpu_setup *gp
 void screens_set_input(struct screens *screens, unsigned user, const struct input *input);
 /* Viewers are let in from here on; before the calling thread is confined, as theirs are otherwise than it. */
 bool screens_start(struct screens *screens, GError **error);
+/* Before the calling thread is confined: makes screens_add() possible afterwards, for SCREENS_LATER screens at a time. */
+void screens_prepare_to_grow(struct screens *screens);
+enum { SCREENS_LATER = 8 };
+/*
+ * One more, while others run, on a thread that may listen and start threads (sandbox/maker.h): of a user that has been added to the GPU, with the address vnc, which only
+ * this host's users may reach; a path is relative to folder. Viewers can only look.
+ */
+bool screens_add(struct screens *screens, unsigned user, const char *vnc, const char *folder, GError **error);
+/* Where the user's screen is shown; NULL when it has none. Until it is removed. */
+const char *screens_where(const struct screens *screens, unsigned user);
+/* Hangs up on a user's viewers, before its device is destroyed. Nothing happens when it has no screen. */
+void screens_remove(struct screens *screens, unsigned user);
 /* Before the devices that are shown and typed at are destroyed. NULL is allowed. */
 void screens_destroy(struct screens *screens);
 

@@ -36,10 +36,6 @@ struct viewer {
     struct typist typist;
 };
 
-static void no_log(const char *format, ...)
-{
-}
-
 static void on_pointer(int buttons, int x, int y, rfbClientPtr client)
 {
     struct viewer *viewer = client->screen->screenData;
@@ -75,7 +71,6 @@ static void set_format(rfbScreenInfoPtr rfb)
 struct viewer *viewer_create(const struct viewer_config *config)
 {
     struct viewer *viewer = g_new0(struct viewer, 1);
-    unsigned char block[16] = {0};
 
     viewer->config = *config;
     viewer->vnc = vnc_library_get(NULL);
@@ -85,11 +80,7 @@ struct viewer *viewer_create(const struct viewer_config *config)
         viewer_destroy(viewer);
         return NULL;
     }
-    *viewer->vnc->log = *viewer->vnc->err = no_log;
-    /* What the library for ciphers reads when it is used first, it reads now. */
-    viewer->vnc->RandomBytes(block);
-    viewer->vnc->EncryptBytes(block, (char[]){"warm up"});
-    viewer->rfb = viewer->vnc->GetScreen(NULL, NULL, 64, 64, 8, 3, 4);
+    viewer->rfb = vnc_library_take();
     if (viewer->wake < 0 || !viewer->rfb) {
         viewer_destroy(viewer);
         return NULL;
@@ -107,11 +98,9 @@ struct viewer *viewer_create(const struct viewer_config *config)
     rfb->permitFileTransfer = FALSE;
     rfb->ptrAddEvent = on_pointer;
     rfb->kbdAddEvent = on_key;
-    if (config->password) {
-        viewer->passwords[0] = g_strdup(config->password);
-        rfb->authPasswdData = viewer->passwords;
-        rfb->passwordCheck = viewer->vnc->CheckPasswordByList;
-    }
+    viewer->passwords[0] = g_strdup(config->password);
+    rfb->authPasswdData = config->password ? viewer->passwords : NULL;
+    rfb->passwordCheck = viewer->vnc->CheckPasswordByList;
     viewer->vnc->InitServer(rfb);
     return viewer;
 }
@@ -121,8 +110,7 @@ void viewer_destroy(struct viewer *viewer)
     if (!viewer)
         return;
     viewer_stop(viewer);
-    if (viewer->rfb)
-        viewer->vnc->ScreenCleanup(viewer->rfb);
+    vnc_library_give(viewer->rfb);
     if (viewer->wake >= 0)
         close(viewer->wake);
     g_free(viewer->passwords[0]);

@@ -5,7 +5,7 @@
  *
  * Sources: RFC 6143; libvncserver 0.9.14, rfb/rfb.h.
  *
- * Threads: viewer_create() for all viewers of the process before viewer_start() of any, as libvncserver initializes a lock that they share at each. The rest:
+ * Threads: viewer_create() for all viewers of the process before viewer_start() of any, but for those whose screens vnc_library_reserve() has made. The rest:
  * screen.c's; callbacks come from the viewer's thread, which is started by that of screen.c and so is confined like it.
  */
 #ifndef MEDIANT_VMM_DISPLAY_VIEWER_H

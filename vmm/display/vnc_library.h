@@ -4,12 +4,20 @@
  * most have no screen.
  *
  * Threads: any. The first call loads files, so it comes before the calling thread is confined.
+ *
+ * The library's screens, of which each viewer has one, come from here too: making one resets a lock that all threads in the library share, so that none may be
+ * made once a viewer is there. Who makes viewers later has their screens made before.
  */
 #ifndef MEDIANT_VMM_DISPLAY_VNC_LIBRARY_H
 #define MEDIANT_VMM_DISPLAY_VNC_LIBRARY_H
 
 #include <rfb/rfb.h>
 #include <rfb/rfbregion.h>
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Its functions by their names without "rfb"; log and err are its variables, region_empty is sraRgnEmpty(). */
 struct vnc_library {
@@ -32,4 +40,16 @@ struct vnc_library {
 /* NULL when it cannot be loaded; *reason (may be NULL) says why then, and stays. */
 const struct vnc_library *vnc_library_get(const char **reason);
 
+/* Makes screens for so many viewers that come later; false when the library cannot be loaded, or memory is short. From here on until the release, no other is made. */
+bool vnc_library_reserve(unsigned viewers);
+/* One of them, or, when none were reserved, a new one; NULL when there is none left, or no memory. The library is loaded. */
+rfbScreenInfoPtr vnc_library_take(void);
+/* When its viewer has gone. Its fields stay as they are. NULL is allowed. */
+void vnc_library_give(rfbScreenInfoPtr screen);
+/* Frees those that were reserved, and nobody has. */
+void vnc_library_release(void);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -18,7 +18,7 @@ static const char *map_file(struct file_map *map, int fd)
 {
     struct stat status;
 
-    if (fd < 0 || fstat(fd, &status) < 0)
+    if (fstat(fd, &status) < 0)
         return g_strerror(errno);
     if (!S_ISREG(status.st_mode))
         return "not a regular file";
@@ -38,17 +38,34 @@ static const char *map_file(struct file_map *map, int fd)
     return NULL;
 }
 
-bool file_map_open(struct file_map *map, const char *path, GError **error)
+int file_map_open_path(const char *path, GError **error)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would wait for its writer */
 
+    if (fd < 0)
+        g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %s", path, g_strerror(errno));
+    return fd;
+}
+
+bool file_map_open_fd(struct file_map *map, int fd, const char *path, GError **error)
+{
     *map = (struct file_map){.guard = -1};
     const char *problem = map_file(map, fd);
-    if (fd >= 0)
-        close(fd);
     if (problem)
         g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "%s: %s", path, problem);
     return !problem;
+}
+
+bool file_map_open(struct file_map *map, const char *path, GError **error)
+{
+    int fd = file_map_open_path(path, error);
+
+    *map = (struct file_map){.guard = -1};
+    if (fd < 0)
+        return false;
+    bool ok = file_map_open_fd(map, fd, path, error);
+    close(fd);
+    return ok;
 }
 
 bool file_map_intact(const struct file_map *map, const char *path, GError **error)

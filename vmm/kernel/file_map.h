@@ -26,6 +26,10 @@ struct file_map {
 
 /* Maps a regular file that is not empty. The error names it. */
 bool file_map_open(struct file_map *map, const char *path, GError **error);
+/* The same of one that is open already; fd stays the caller's, path is for errors. */
+bool file_map_open_fd(struct file_map *map, int fd, const char *path, GError **error);
+/* Opens one for that; -1 with an error. */
+int file_map_open_path(const char *path, GError **error);
 /* After the last use of the data: false when the file shrank meanwhile. */
 bool file_map_intact(const struct file_map *map, const char *path, GError **error);
 /* A zeroed or closed map is allowed. */

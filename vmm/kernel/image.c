@@ -8,6 +8,7 @@
 #include <elf.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool is_elf(const uint8_t *data, size_t size)
 {
@@ -98,10 +99,22 @@ static bool find_elf(const char *path, size_t limit, struct kernel_image *image,
 
 bool kernel_image_open(const char *path, uint64_t ram_low, bool leave_packed, struct kernel_image *image, GError **error)
 {
+    int fd = file_map_open_path(path, error);
+
+    *image = (struct kernel_image){0};
+    if (fd < 0)
+        return false;
+    bool ok = kernel_image_open_fd(path, fd, ram_low, leave_packed, image, error);
+    close(fd);
+    return ok;
+}
+
+bool kernel_image_open_fd(const char *path, int fd, uint64_t ram_low, bool leave_packed, struct kernel_image *image, GError **error)
+{
     g_autoptr(GError) problem = NULL;
 
     *image = (struct kernel_image){.packed = leave_packed}; /* until it turns out that it is not */
-    if (!file_map_open(&image->file, path, error))
+    if (!file_map_open_fd(&image->file, fd, path, error))
         return false;
     if (find_elf(path, MIN(ram_low, IMAGE_UNPACKED_MAX), image, &problem) &&
         (image->packed || elf_parse(path, image->data, image->size, &image->elf, &problem)) && file_map_intact(&image->file, path, error))

@@ -32,6 +32,8 @@ struct kernel_image {
  * the file.
  */
 bool kernel_image_open(const char *path, uint64_t ram_low, bool leave_packed, struct kernel_image *image, GError **error);
+/* The same of a file that is open already; fd stays the caller's. */
+bool kernel_image_open_fd(const char *path, int fd, uint64_t ram_low, bool leave_packed, struct kernel_image *image, GError **error);
 /* A zeroed or closed image is allowed. */
 void kernel_image_close(struct kernel_image *image);
 

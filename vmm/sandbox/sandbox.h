@@ -29,7 +29,7 @@ enum sandbox_kind {
     SANDBOX_VFIO_SERVER, /* the threads of a vfio-user server */
     SANDBOX_DISPLAY,     /* a VNC server and its viewers */
     SANDBOX_MAIN,        /* the main loop's */
-    SANDBOX_MAKER,       /* starts engines and vfio-user servers while others run (maker.h): what both may, and to listen */
+    SANDBOX_MAKER,       /* starts engines, vfio-user servers and VNC servers while others run (maker.h): what these may, and to listen */
     SANDBOX_KINDS,
 };
 
@@ -39,7 +39,7 @@ enum sandbox_use {
     SANDBOX_SOCKET, /* a socket is removed from there: MAIN */
     SANDBOX_LISTEN, /* sockets are made and removed there while others run: MAKER */
     SANDBOX_GROUP,  /* control groups are removed from there: MAIN */
-    SANDBOX_FONTS,  /* the system's fonts are read: MAIN and DISPLAY */
+    SANDBOX_FONTS,  /* the system's fonts are read: MAIN, DISPLAY, and MAKER, which starts the latter */
 };
 
 /* How a thread is to be confined; {0} is a virtio worker without needs. */

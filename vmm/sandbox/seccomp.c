@@ -18,18 +18,19 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define DEVICE (1u << SANDBOX_DEVICE)
 #define MAKER (1u << SANDBOX_MAKER)
-#define ENGINE (1u << SANDBOX_ENGINE | MAKER) /* the maker starts threads of both kinds, which are confined by its list and by theirs */
+#define ENGINE (1u << SANDBOX_ENGINE | MAKER) /* the maker starts threads of three kinds, which are confined by its list and by theirs */
 #define VCPU (1u << SANDBOX_VCPU)
 #define FILES (1u << SANDBOX_FILES)
 #define NETWORK (1u << SANDBOX_NETWORK)
 #define SERVER (1u << SANDBOX_VFIO_SERVER | MAKER)
-#define DISPLAY (1u << SANDBOX_DISPLAY)
+#define DISPLAY (1u << SANDBOX_DISPLAY | MAKER)
 #define MAIN (1u << SANDBOX_MAIN)
 #define ALL ((1u << SANDBOX_KINDS) - 1)
 
@@ -67,6 +68,7 @@ struct rule {
 #define ALLOW_IF(call, kinds, condition) {SCMP_SYS(call), kinds, condition, 0}
 #define ALLOW(call, kinds) ALLOW_IF(call, kinds, ((struct condition){0, 0, 0}))
 #define REFUSE(call, kinds, error) {SCMP_SYS(call), kinds, {0, 0, 0}, error}
+#define REFUSE_IF(call, kinds, condition, error) {SCMP_SYS(call), kinds, condition, error}
 
 static const struct rule rules[] = {
     /* The C library's and GLib's: memory, locks, time, signals, threads' ends. */
@@ -129,7 +131,7 @@ static const struct rule rules[] = {
     ALLOW(poll, ALL),
     ALLOW(ppoll, ALL),
     ALLOW(eventfd2, ENGINE | SERVER | MAIN),
-    ALLOW(pwrite64, DEVICE | FILES | OUTPUTS),
+    ALLOW(pwrite64, DEVICE | FILES | OUTPUTS | VCPU), /* VCPU: a kernel into RAM, when the guest is reset; write() it may anyhow */
     ALLOW(pwritev, DEVICE | FILES),
     ALLOW(fdatasync, DEVICE | FILES),
     ALLOW(fallocate, DEVICE | OUTPUTS),
@@ -155,6 +157,10 @@ static const struct rule rules[] = {
 
     /* Sockets and confined threads that come later. */
     ALLOW_IF(socket, MAKER, IS(0, AF_UNIX)),
+    ALLOW_IF(socket, MAKER, IS(0, AF_INET)), /* VNC by a port */
+    ALLOW_IF(socket, MAKER, IS(0, AF_INET6)),
+    REFUSE_IF(socket, MAKER, IS(0, AF_NETLINK), EACCES), /* as for the threads of VNC that it starts, which the rule below does not reach */
+    ALLOW_IF(setpriority, MAKER, IS(0, PRIO_PROCESS)),
     ALLOW(bind, MAKER),
     ALLOW(listen, MAKER),
     ALLOW(connect, MAKER), /* does a server answer at the path? */
@@ -172,7 +178,7 @@ static const struct rule rules[] = {
     ALLOW(pselect6, DISPLAY),
     ALLOW(getpeername, DISPLAY),
     ALLOW(setsockopt, DISPLAY),
-    REFUSE(socket, DISPLAY, EACCES),
+    REFUSE(socket, DISPLAY & ~MAKER, EACCES),
 
     /* User-mode networking: IPv4, as nothing else is configured. */
     ALLOW_IF(socket, NETWORK, IS(0, AF_INET)),

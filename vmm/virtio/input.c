@@ -50,6 +50,7 @@ struct virtio_input {
     unsigned first, count;
     unsigned epoch;  /* how often they were forgotten */
     unsigned session; /* of the driver that they are for */
+    unsigned x, y;   /* of the last move */
     bool moved_last; /* what waits ends with a position, which a newer one may replace */
 };
 
@@ -238,10 +239,22 @@ void virtio_input_move(struct virtio_device *dev, unsigned x, unsigned y)
 
     if (input->kind != VIRTIO_INPUT_TABLET || !begin(input))
         return;
+    input->x = MIN(x, VIRTIO_INPUT_AXIS_MAX);
+    input->y = MIN(y, VIRTIO_INPUT_AXIS_MAX);
     if (input->moved_last)
         input->count -= MOVE_EVENTS;
     input->moved_last = queue(input, events, G_N_ELEMENTS(events));
     end(input);
+}
+
+void virtio_input_position(struct virtio_device *dev, unsigned *x, unsigned *y)
+{
+    struct virtio_input *input = (struct virtio_input *)dev;
+
+    g_mutex_lock(&input->lock);
+    *x = input->x;
+    *y = input->y;
+    g_mutex_unlock(&input->lock);
 }
 
 void virtio_input_wheel(struct virtio_device *dev, int vertical, int horizontal)

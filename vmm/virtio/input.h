@@ -31,6 +31,8 @@ struct virtio_device *virtio_input_create(enum virtio_input_kind kind);
 void virtio_input_key(struct virtio_device *dev, unsigned code, bool down);
 /* The tablet's position; of those that the guest has not taken, the last counts. */
 void virtio_input_move(struct virtio_device *dev, unsigned x, unsigned y);
+/* Where it was last moved to; 0, 0 at first. */
+void virtio_input_position(struct virtio_device *dev, unsigned *x, unsigned *y);
 /* Steps of the tablet's wheels: up and right are positive. */
 void virtio_input_wheel(struct virtio_device *dev, int vertical, int horizontal);
 /* Whether the guest has a lamp of the keyboard on: LED_NUML, LED_CAPSL, LED_SCROLLL. */

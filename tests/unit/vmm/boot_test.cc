@@ -352,6 +352,40 @@ TEST_F(Boot, ChecksMayLeaveKernelsPacked)
 }
 
 // Headers and streams with random damage give a guest or an error.
+TEST_F(Boot, WhatIsOpenIsLoadedAgainIntoClearedRam)
+{
+    boot_state first, again;
+    boot_files files;
+    initrd("some initrd");
+    ASSERT_EQ(load(kernel::BzImage(kernel::payload("xz", linux_elf())).bytes, &first), "");
+    const auto bytes = [&] {
+        const auto *at = static_cast<const char *>(memory_ptr(ram, 0, 16 * MiB));
+        return std::string(at, at + 16 * MiB);
+    };
+    const std::string before = bytes();
+    ASSERT_TRUE(boot_files_open(&files, &request, nullptr));
+    unlink(path);
+    unlink(initrd_path);
+    memset(memory_ptr(ram, 0, 16 * MiB), 0xa5, 16 * MiB);
+    memory_clear(ram);
+    EXPECT_EQ(bytes(), std::string(16 * MiB, '\0'));
+    request.files = &files;
+    for (int round = 0; round < 2; round++) {
+        memory_clear(ram);
+        ASSERT_TRUE(boot_load(&request, ram, &again, nullptr)) << "the files need no names";
+        EXPECT_EQ(again.entry, first.entry);
+        EXPECT_EQ(again.initrd, first.initrd);
+        EXPECT_TRUE(bytes() == before);
+    }
+    boot_files_close(&files);
+    EXPECT_EQ(files.image, -1);
+    request.files = nullptr;
+    GError *error = nullptr;
+    EXPECT_FALSE(boot_files_open(&files, &request, &error));
+    EXPECT_NE(std::string(error->message).find("No such file"), std::string::npos) << error->message;
+    g_error_free(error);
+}
+
 TEST_F(Boot, RandomDamageIsSurvived)
 {
     std::mt19937 random(5);

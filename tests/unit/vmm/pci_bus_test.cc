@@ -168,6 +168,26 @@ TEST_F(PciBus, ResetControl)
     EXPECT_EQ(resets, 1u);
 }
 
+TEST_F(PciBus, ResetTakesTheAddressesAndTheyCanBeAssignedAgain)
+{
+    gpu.bells = {{0, 0x1000, 7}};
+    attach_all();
+    ASSERT_TRUE(pci_bus_assign(bus, UINT64_C(1) << 32, UINT64_C(1) << 36, nullptr));
+    uint64_t first = bar(gpu, 0);
+    EXPECT_EQ(load<uint8_t>(first + 3), 0x03);
+    EXPECT_EQ(bells.size(), 1u);
+    out<uint32_t>(0xcf8, 0x80000000);
+    pci_bus_reset(bus);
+    EXPECT_EQ(load<uint8_t>(first + 3), 0xff) << "nobody is there";
+    EXPECT_TRUE(bells.empty());
+    EXPECT_EQ(in<uint32_t>(0xcf8), 0u);
+    EXPECT_EQ(load<uint16_t>(ecam(2, 4)) & 7, 0);
+    ASSERT_TRUE(pci_bus_assign(bus, UINT64_C(1) << 32, UINT64_C(1) << 36, nullptr));
+    EXPECT_EQ(bar(gpu, 0), first);
+    EXPECT_EQ(load<uint8_t>(first + 3), 0x03);
+    EXPECT_EQ(bells.size(), 1u);
+}
+
 TEST_F(PciBus, Ecam)
 {
     attach_all();

@@ -51,6 +51,23 @@ TEST_F(Power, TimerCountsAt3579545Hz)
     EXPECT_NE(in<uint32_t>(8), 0u) << "read only";
 }
 
+TEST_F(Power, ResetKeepsTheTimerOnly)
+{
+    board.now += 700 * INT64_C(1000000); // its highest bit has changed
+    out<uint16_t>(2, 0x101);
+    power_press_button(dev);
+    out<uint16_t>(4, 0x1c00);
+    EXPECT_TRUE(board.sci);
+    uint32_t timer = in<uint32_t>(8);
+    power_reset(dev);
+    EXPECT_FALSE(board.sci);
+    EXPECT_EQ(in<uint16_t>(0), 0);
+    EXPECT_EQ(in<uint16_t>(2), 0);
+    EXPECT_EQ(in<uint16_t>(4), 1) << "always in ACPI mode";
+    EXPECT_EQ(in<uint32_t>(8), timer);
+    EXPECT_EQ(board.off, 0);
+}
+
 TEST_F(Power, TimerStatusFollowsTheHighestBit)
 {
     const int64_t half = 599932016; // microseconds to 2^31 ticks, rounded up

@@ -124,6 +124,30 @@ TEST_F(Rtc, IsSetAsLinuxDoesIt)
     EXPECT_EQ(read_time(), 2000000001) << "half a second after the divider started";
 }
 
+TEST_F(Rtc, ResetKeepsTimeAndCmos)
+{
+    start(1000000000);
+    set(0x60, 0x5a);
+    set(11, 0x14); // binary, 12 hours, an interrupt at each update
+    clock.now += 5 * SECOND;
+    get(0); // the flag is set when somebody looks
+    EXPECT_TRUE(clock.level);
+    rtc_reset(dev);
+    EXPECT_FALSE(clock.level);
+    EXPECT_EQ(get(11), 0x02);
+    EXPECT_EQ(get(10), 0x26);
+    EXPECT_EQ(get(12), 0);
+    EXPECT_EQ(read_time(), 1000000005);
+    EXPECT_EQ(get(0x60), 0x5a);
+    // In the middle of its being set, in other digits.
+    set(11, 0x86);
+    set(9, 33), set(0x32, 20), set(8, 5), set(7, 18), set(4, 3), set(2, 33), set(0, 20);
+    rtc_reset(dev);
+    EXPECT_EQ(read_time(), 2000000000);
+    clock.now += 10 * SECOND;
+    EXPECT_EQ(read_time(), 2000000010) << "it goes on";
+}
+
 TEST_F(Rtc, SetKeepsThePhaseOfTheSecond)
 {
     start(1000000000, 300000);

@@ -51,6 +51,29 @@ TEST_F(Serial, StateAtPowerOn)
     EXPECT_TRUE(levels.empty());
 }
 
+TEST_F(Serial, ResetLeavesNothing)
+{
+    wr(FCR, 0xc1);
+    wr(MCR, 0x0b);
+    wr(IER, 0x03);
+    receive("abc");
+    EXPECT_TRUE(level());
+    wr(LCR, 0x80);
+    wr(DATA, 1);
+    wr(SCR, 0x5a);
+    serial_reset(s);
+    EXPECT_FALSE(level());
+    EXPECT_EQ(rd(IER), 0);
+    EXPECT_EQ(rd(IIR), 0x01);
+    EXPECT_EQ(rd(LSR), 0x60);
+    EXPECT_EQ(rd(LCR), 0);
+    EXPECT_EQ(rd(MCR), 0);
+    EXPECT_EQ(rd(MSR), 0xb0);
+    EXPECT_EQ(rd(SCR), 0);
+    wr(LCR, 0x80);
+    EXPECT_EQ(rd(DATA), 12) << "the divisor";
+}
+
 TEST_F(Serial, BytesGoOut)
 {
     for (char c : std::string("hello\n"))

@@ -166,5 +166,62 @@ wait "$guest"
 check "words again when it has gone" timeout 30 "$client" "$dir/beta.vnc" size 1024x768
 stop
 check "the socket is gone" test ! -e "$dir/beta.vnc"
+echo "# A vGPU that comes while others are served, with its screen"
+if command -v python3 >/dev/null; then
+  export XDG_RUNTIME_DIR=$dir/run
+  mkdir -p "$XDG_RUNTIME_DIR"
+  printf '[gpu]\naperture = 1G\n[vmm]\ncontrol = control.sock\n[vgpu beta]\ntype = i915-GVTg_V5_8\nsocket = gpu.sock\nvnc = unix:beta.vnc\n' >"$dir/serve.ini"
+  "$vmm" serve "$dir/serve.ini" >"$dir/log" 2>&1 </dev/null &
+  run=$!
+  check "the first one is there" eventually said "guest beta: screen at unix:$dir/beta.vnc"
+  qmp() { # COMMAND ARGUMENTS WORDS: the answer has the words
+    python3 - "$dir/control.sock" "$@" <<'PY'
+import json, socket, sys
+client = socket.socket(socket.AF_UNIX)
+client.settimeout(60)
+client.connect(sys.argv[1])
+lines = client.makefile("rw")
+lines.readline()
+for command, arguments in (("qmp_capabilities", {}), (sys.argv[2], json.loads(sys.argv[3]))):
+    lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+    lines.flush()
+    answer = json.loads(lines.readline())
+    while "event" in answer:
+        answer = json.loads(lines.readline())
+print(json.dumps(answer))
+sys.exit(sys.argv[4] not in json.dumps(answer))
+PY
+  }
+  check "the control socket is there" eventually qmp query-status '{}' return
+  check "one by a port" qmp device_add "{\"name\": \"late\", \"type\": \"i915-GVTg_V5_8\", \"vnc\": \"$port\"}" "\"vnc\": \"127.0.0.1:$port\""
+  check "one by a socket" qmp device_add '{"name": "later", "type": "i915-GVTg_V5_8", "vnc": "unix:later.vnc"}' "unix:$XDG_RUNTIME_DIR/mediant/later.vnc"
+  check "a port that is taken" qmp device_add "{\"name\": \"bad\", \"type\": \"i915-GVTg_V5_8\", \"vnc\": \"$port\"}" 'is in use'
+  check "one that others reach" qmp device_add '{"name": "bad", "type": "i915-GVTg_V5_8", "vnc": "0.0.0.0:5999"}' 'no password can be given here'
+  check "a socket elsewhere" qmp device_add "{\"name\": \"bad\", \"type\": \"i915-GVTg_V5_8\", \"vnc\": \"unix:$dir/bad.vnc\"}" 'is not in'
+  check "which leaves nothing" qmp device_add '{"name": "bad", "type": "i915-GVTg_V5_8"}' 'bad.sock'
+  check "and can be taken away" qmp device_del '{"name": "bad"}' return
+  check "words before a guest is there" viewer size 1024x768
+  printf '[vm alpha]\nimage = %s/screen.elf\nmemory = 96M\ngpu = vfio-user:%s/mediant/late.sock\nargs = seconds=190 width=800 height=600\n' "$guests" "$XDG_RUNTIME_DIR" >"$dir/client.ini"
+  "$vmm" run --timeout 100 "$dir/client.ini" >"$dir/guest.log" 2>&1 </dev/null &
+  guest=$!
+  check "then its picture" timeout 30 "$client" "$port" size 800x600 pixel 0,0=ffffff pixel 210,235=ffff00
+  check "the other one has its own" timeout 30 "$client" "$XDG_RUNTIME_DIR/mediant/later.vnc" size 1024x768
+  viewer size 800x600 sleep 20000 >/dev/null 2>&1 &
+  holder=$!
+  sleep 1
+  check "one with a guest and a viewer goes" qmp device_del '{"name": "late"}' return
+  wait "$holder"
+  wait "$guest"
+  check "nobody listens there any more" bash -c "! timeout 5 '$client' $port size 1024x768"
+  for i in $(seq 12); do
+    qmp device_add "{\"name\": \"round$i\", \"type\": \"i915-GVTg_V5_8\", \"vnc\": \"$port\"}" return >"$dir/answer" || { cat "$dir/answer"; check "round $i" false; }
+    viewer size 1024x768 >/dev/null 2>&1 || check "a viewer in round $i" false
+    qmp device_del "{\"name\": \"round$i\"}" return >/dev/null || check "the end of round $i" false
+  done
+  check "the first one's screen goes with it" qmp device_del '{"name": "beta"}' return
+  check "and its socket" test ! -e "$dir/beta.vnc"
+  stop
+  check "no socket is left" test ! -e "$XDG_RUNTIME_DIR/mediant/later.vnc"
+fi
 [ -n "${KEEP-}" ] && cp "$dir"/*.png "$KEEP"
 exit $((failures > 0))

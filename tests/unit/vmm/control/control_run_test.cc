@@ -62,6 +62,7 @@ TEST_F(ControlRun, ListsVgpus)
     EXPECT_EQ(client.ask("{\"execute\":\"query-vms\"}"), "{\"return\":[]}");
     EXPECT_EQ(client.ask("{\"execute\":\"query-status\"}"), "{\"return\":{\"running\":true,\"status\":\"running\",\"policy\":\"fair\"}}");
     EXPECT_TRUE(has(client.ask("{\"execute\":\"stop\"}"), {"GenericError", "served"}));
+    EXPECT_TRUE(has(client.ask("{\"execute\":\"system_reset\",\"arguments\":{\"name\":\"alpha\"}}"), {"GenericError", "served"}));
     EXPECT_TRUE(has(client.ask("{\"execute\":\"query-stats\"}"), {"\"policy\":\"fair\"", "\"users\":[{\"name\":\"alpha\"", "\"busy_ns\":{\"rcs0\":0"}));
 }
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How a machine begins, and begins again after a reset. Called by machine.c. */
+#include "gpu/blocks/opregion.h"
+#include "vmm/error.h"
+#include "vmm/firmware/firmware.h"
+#include "vmm/kvm.h"
+#include "vmm/kvm_state.h"
+#include "vmm/machine_internal.h"
+
+#include <linux/kvm.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+/* What firmware would have done: addresses for PCI, triggers of interrupts, tables. Returns where ACPI's root pointer is; 0 with an error. */
+static uint64_t set_up_board(struct machine *machine, GError **error)
+{
+    const struct memory *memory = machine->memory;
+    uint8_t *area = memory_ptr(memory, FIRMWARE_START, FIRMWARE_END - FIRMWARE_START); /* RAM has at least 2 MiB */
+    const struct firmware_config firmware = {.name = machine->name,
+                                             .vcpus = machine->vcpu_count,
+                                             .memory_low = memory->regions[0].size,
+                                             .memory_high = memory->count > 1 ? memory->regions[1].size : 0,
+                                             .pci_high = MAX(memory_end(memory), MEMORY_HIGH_BASE),
+                                             .pci_high_end = UINT64_C(1) << kvm_address_bits(machine->cpuid)};
+
+    kvm_set_level_irqs(machine->vm_fd, 1 << PCI_IRQ | 1 << POWER_IRQ);
+    if (!pci_bus_assign(machine->pci, firmware.pci_high, firmware.pci_high_end, error))
+        return 0;
+    /* A GPU of a vfio-user server that has no ASLS goes without; so does a VM without a GPU. */
+    if (machine->gpu)
+        opregion_install(machine->gpu, memory->dma, FIRMWARE_OPREGION);
+    const uint64_t rsdp = area ? firmware_fill(&firmware, area) : 0;
+    if (!rsdp)
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "guest %s: no place for ACPI tables of %u vCPUs", machine->name, machine->vcpu_count);
+    return rsdp;
+}
+
+/* Into RAM that is empty. Opens the guest's files the first time, when that is allowed still. */
+static bool load(struct machine *machine, GError **error)
+{
+    static const struct boot_range firmware = {FIRMWARE_START, FIRMWARE_END - FIRMWARE_START, MEMMAP_RESERVED, "the firmware tables"};
+    int tsc_khz = ioctl(machine->vcpus[0].fd, KVM_GET_TSC_KHZ, 0);
+    struct boot_request request = {.image = machine->image,
+                                   .args = machine->args,
+                                   .initrd = machine->initrd,
+                                   .vcpus = machine->vcpu_count,
+                                   .tsc_khz = tsc_khz > 0 ? (uint32_t)tsc_khz : 0,
+                                   .ecam_base = PCI_ECAM_BASE,
+                                   .rsdp = set_up_board(machine, error),
+                                   .ranges = &firmware,
+                                   .range_count = 1,
+                                   .files = &machine->files};
+    struct boot_state state;
+
+    return request.rsdp && (machine->files.image >= 0 || boot_files_open(&machine->files, &request, error)) &&
+           boot_load(&request, machine->memory, &state, error) && boot_set_registers(machine->vcpus[0].fd, &state, error);
+}
+
+bool machine_boot(struct machine *machine, GError **error)
+{
+    g_autofree int *fds = g_new(int, machine->vcpu_count);
+
+    for (unsigned i = 0; i < machine->vcpu_count; i++)
+        fds[i] = machine->vcpus[i].fd;
+    machine->power_on = kvm_state_take(machine->kvm_fd, machine->vm_fd, fds, machine->vcpu_count, error);
+    return machine->power_on && load(machine, error);
+}
+
+void machine_begin_again(void *opaque, bool by_guest)
+{
+    struct machine *machine = opaque;
+    g_autoptr(GError) error = NULL;
+
+    /* Devices first: they use RAM, and their interrupts go through the chips. */
+    pci_bus_reset(machine->pci);
+    serial_reset(machine->serial);
+    power_reset(machine->power);
+    rtc_reset(machine->rtc);
+    for (unsigned i = 0; i < machine->vcpu_count; i++)
+        machine->vcpus[i].syscall = (struct insn_syscall){0};
+    bool ok = kvm_state_put_back(machine->power_on, &error); /* before RAM is cleared: KVM's clock and the like write to it no more */
+    memory_clear(machine->memory);
+    if (ok && load(machine, &error))
+        machine->restarted(machine->opaque, by_guest);
+    else
+        machine_finish(machine, MACHINE_FAILED, 0, g_strdup_printf("it cannot be reset: %s", error->message));
+}
+
+void machine_boot_finish(struct machine *machine)
+{
+    boot_files_close(&machine->files);
+    kvm_state_free(machine->power_on);
+}
