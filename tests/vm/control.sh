@@ -145,14 +145,15 @@ expect 1 'guest button has ended' "$vmm" pause button
 expect 1 'guest spin has not shut down within 0.2 s \(vmm stop --force spin ends it\)' "$vmm" stop --timeout 0.2 spin
 
 # A reset: the guest begins again, also one that spins on two CPUs, one that is paused, and one that draws; many of them.
+spun() { [ "$(grep -c spinning "$dir/spin.txt")" -eq "$1" ]; }
 expect 0 '' "$vmm" reset spin
-until_true test "$(grep -c spinning "$dir/spin.txt")" = 2
+until_true spun 2
 expect 0 '' "$vmm" pause spin
 expect 0 '' "$vmm" reset spin
 sleep 0.3
 expect 0 '^2$' grep -c spinning "$dir/spin.txt"
 expect 0 '' "$vmm" resume spin
-until_true grep -q 'spinning.*spinning.*spinning' <(tr '\n' ' ' <"$dir/spin.txt")
+until_true spun 3
 for _ in $(seq 20); do "$vmm" reset spin || fail "a reset was refused"; done
 for _ in 1 2 3; do
   expect 0 '' "$vmm" reset alpha
