@@ -22,12 +22,12 @@ JOB
 base=$("$linux/image.sh" base) && "$linux/image.sh" job "$work/guest.cpio" "$work/guest.job" "$gemcheck:/usr/bin/gemcheck" || { fail "no image for the guests"; result; }
 cat "$base" "$work/guest.cpio" >"$work/initrd"
 
-# What their host does. Many instructions of a nested guest are slow, so that a lockup is no news; fbcon would draw each pixel by a trap.
+# What their host does. Many instructions of a nested guest are slow, so that a lockup is no news.
 {
   printf '[gpu]\nbackend = model\naperture = 256M\n'
   for name in alpha beta; do
     printf '[vm %s]\nkernel = /guest/vmlinuz\ninitrd = /guest/initrd\nmemory = 512M\nvcpus = 1\ngpu = i915-GVTg_V5_8\n' $name
-    printf 'cmdline = console=ttyS0 quiet loglevel=1 nowatchdog fbcon=map:1 rdinit=/init\n'
+    printf 'cmdline = console=ttyS0 quiet loglevel=1 nowatchdog rdinit=/init\n'
   done
 } >"$work/vmm.ini"
 cat >"$work/job" <<'JOB'
