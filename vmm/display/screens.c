@@ -269,7 +269,9 @@ bool screens_start(struct screens *screens, GError **error)
 
 void screens_prepare_to_grow(struct screens *screens)
 {
-    vnc_library_reserve(SCREENS_LATER * SCREEN_VIEWERS); /* if that fails, screens_add() says it */
+    /* What the sandbox will not let the first screen load. If that fails, screens_add() says it. */
+    vnc_library_reserve(SCREENS_LATER * SCREEN_VIEWERS);
+    canvas_load_pixels(NULL);
     sandbox_allow(SANDBOX_FONTS, NULL);
 }
 

@@ -170,10 +170,6 @@ echo "# A vGPU that comes while others are served, with its screen"
 if command -v python3 >/dev/null; then
   export XDG_RUNTIME_DIR=$dir/run
   mkdir -p "$XDG_RUNTIME_DIR"
-  printf '[gpu]\naperture = 1G\n[vmm]\ncontrol = control.sock\n[vgpu beta]\ntype = i915-GVTg_V5_8\nsocket = gpu.sock\nvnc = unix:beta.vnc\n' >"$dir/serve.ini"
-  "$vmm" serve "$dir/serve.ini" >"$dir/log" 2>&1 </dev/null &
-  run=$!
-  check "the first one is there" eventually said "guest beta: screen at unix:$dir/beta.vnc"
   qmp() { # COMMAND ARGUMENTS WORDS: the answer has the words
     python3 - "$dir/control.sock" "$@" <<'PY'
 import json, socket, sys
@@ -192,6 +188,18 @@ print(json.dumps(answer))
 sys.exit(sys.argv[4] not in json.dumps(answer))
 PY
   }
+  # Nothing of it was needed at the start: libraries and fonts must be there all the same when the sandbox lets nobody load them.
+  printf '[vmm]\ncontrol = control.sock\n[vgpu beta]\ntype = i915-GVTg_V5_8\nsocket = gpu.sock\n' >"$dir/serve.ini"
+  "$vmm" serve "$dir/serve.ini" >"$dir/log" 2>&1 </dev/null &
+  run=$!
+  check "nobody has a screen" eventually qmp query-status '{}' return
+  check "the first screen comes late" qmp device_add '{"name": "late", "type": "i915-GVTg_V5_8", "vnc": "unix:late.vnc"}' "unix:$XDG_RUNTIME_DIR/mediant/late.vnc"
+  check "and has its words" timeout 30 "$client" "$XDG_RUNTIME_DIR/mediant/late.vnc" size 1024x768
+  stop
+  printf '[gpu]\naperture = 1G\n[vmm]\ncontrol = control.sock\n[vgpu beta]\ntype = i915-GVTg_V5_8\nsocket = gpu.sock\nvnc = unix:beta.vnc\n' >"$dir/serve.ini"
+  "$vmm" serve "$dir/serve.ini" >"$dir/log" 2>&1 </dev/null &
+  run=$!
+  check "the first one is there" eventually said "guest beta: screen at unix:$dir/beta.vnc"
   check "the control socket is there" eventually qmp query-status '{}' return
   check "one by a port" qmp device_add "{\"name\": \"late\", \"type\": \"i915-GVTg_V5_8\", \"vnc\": \"$port\"}" "\"vnc\": \"127.0.0.1:$port\""
   check "one by a socket" qmp device_add '{"name": "later", "type": "i915-GVTg_V5_8", "vnc": "unix:later.vnc"}' "unix:$XDG_RUNTIME_DIR/mediant/later.vnc"
