@@ -134,23 +134,7 @@ is "after many rounds" 7 "$("$vmm" mdev list "$root" | grep -c none)"
 
 # The control socket adds and removes the same vGPUs; those whose names are UUIDs are in the tree.
 if command -v python3 >/dev/null; then
-  qmp() { # COMMAND ARGUMENTS: prints the answer
-    python3 - "$dir/control.sock" "$@" <<'EOF'
-import json, socket, sys
-client = socket.socket(socket.AF_UNIX)
-client.settimeout(60)
-client.connect(sys.argv[1])
-lines = client.makefile("rw")
-lines.readline()
-for command, arguments in (("qmp_capabilities", {}), (sys.argv[2], json.loads(sys.argv[3]))):
-    lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-    lines.flush()
-    answer = json.loads(lines.readline())
-    while "event" in answer:
-        answer = json.loads(lines.readline())
-print(json.dumps(answer))
-EOF
-  }
+  qmp() { "${0%/*}/qmp.py" "$dir/control.sock" "$@"; } # COMMAND ARGUMENTS: prints the answer
   for uuid in $(ls "$devices"); do expect 0 '"return": [{][}]' qmp device_del "{\"name\": \"$uuid\"}"; done
   expect 0 "\"socket\": \"$XDG_RUNTIME_DIR/mediant/$two.sock\"" qmp device_add "{\"name\": \"$two\", \"type\": \"i915-GVTg_V5_4\", \"weight\": 7}"
   expect 0 "\"socket\": \"$XDG_RUNTIME_DIR/mediant/plain.sock\"" qmp device_add '{"name": "plain", "type": "i915-GVTg_V5_8", "monitor": "hdmi"}'

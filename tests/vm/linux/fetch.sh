@@ -231,7 +231,7 @@ fetch_mesa() {
   unpack "$work/root" ''
   mv "$work/root.packages" "$out.packages"
   closure "$work/root" "$out" $lib/libEGL.so.1 $lib/libGLESv2.so.2 $lib/libEGL_mesa.so.0 $lib/dri/iris_dri.so $(cd "$work/root" && ls $lib/libgallium-*.so 2>/dev/null)
-  install -D -m 644 "$work/root/usr/share/glvnd/egl_vendor.d/50_mesa.json" -t "$out/usr/share/glvnd/egl_vendor.d" || exit 1
+  (cd "$work/root" && install -D -m 644 usr/share/glvnd/egl_vendor.d/50_mesa.json -t "$out/usr/share/glvnd/egl_vendor.d") || exit 1
 }
 
 fetch_mesa_25() { fetch_mesa trixie; }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vmm run where KVM has hardware virtualization: two stock Debian guests of it on one GPU, each from its bzImage to its init, where i915 binds to the vGPU and memory holds what
 # the GPU wrote. The host is a stock Debian kernel with its own kvm_amd; its CPU is QEMU's, which emulates AMD's virtualization with nested paging. So nothing depends on
-# what the KVM of this machine is. Two runs of five stopped with one guest spinning for ever, once before its init and once in modprobe, while the other went on to its end; why is not known yet, so this is
+# what the KVM of this machine is. Two runs of four stopped with one guest spinning for ever, once before its init and once in modprobe, while the other went on to its end; why is not known yet, so this is
 # in ./check --full only, and gives up after ten minutes. Usage: kvm.sh VMM GEMCHECK. Exit 77 where the images or gemcheck cannot be had.
 set -u
 vmm=$1 gemcheck=$2

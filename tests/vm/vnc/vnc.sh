@@ -170,24 +170,7 @@ echo "# A vGPU that comes while others are served, with its screen"
 if command -v python3 >/dev/null; then
   export XDG_RUNTIME_DIR=$dir/run
   mkdir -p "$XDG_RUNTIME_DIR"
-  qmp() { # COMMAND ARGUMENTS WORDS: the answer has the words
-    python3 - "$dir/control.sock" "$@" <<'PY'
-import json, socket, sys
-client = socket.socket(socket.AF_UNIX)
-client.settimeout(60)
-client.connect(sys.argv[1])
-lines = client.makefile("rw")
-lines.readline()
-for command, arguments in (("qmp_capabilities", {}), (sys.argv[2], json.loads(sys.argv[3]))):
-    lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-    lines.flush()
-    answer = json.loads(lines.readline())
-    while "event" in answer:
-        answer = json.loads(lines.readline())
-print(json.dumps(answer))
-sys.exit(sys.argv[4] not in json.dumps(answer))
-PY
-  }
+  qmp() { "${0%/*}/../qmp.py" "$dir/control.sock" "$@"; } # COMMAND ARGUMENTS WORDS: the answer has the words
   # Nothing of it was needed at the start: libraries and fonts must be there all the same when the sandbox lets nobody load them.
   printf '[vmm]\ncontrol = control.sock\n[vgpu beta]\ntype = i915-GVTg_V5_8\nsocket = gpu.sock\n' >"$dir/serve.ini"
   "$vmm" serve "$dir/serve.ini" >"$dir/log" 2>&1 </dev/null &
