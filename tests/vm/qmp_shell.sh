@@ -91,7 +91,7 @@ INI
 run=$!
 until_true grep -q 'screen: shows' screen.txt
 until_true "$vmm" screenshot --control run.sock alpha first.png
-shell run.sock -v <<COMMANDS
+cat >commands <<COMMANDS
 qmp_capabilities
 query-vms
 query-stats
@@ -118,8 +118,9 @@ no pair
 system_reset name=alpha
 system_powerdown name=alpha
 query-commands
-
 COMMANDS
+# Events are read with the next answer, and printed at an empty line; a reset's comes when the guest begins again.
+shell run.sock -v < <(cat commands; until_true grep -q 'guest alpha: reset' run.log; sleep 0.5; printf 'query-status\n\n')
 [ $status -eq 0 ] || fail "qmp-shell ended with $status"
 says 'capabilities were negotiated already'
 says '"name": "alpha".*"state": "paused"'
