@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The control socket of real runs, sandbox on: our commands, raw messages (python3), and qmp-shell where there is one (QMP_SHELL names another).
+# The control socket of real runs, sandbox on: our commands, and raw messages (python3); qmp_shell.sh has QEMU's clients.
 # Usage: control.sh VMM GUEST-DIRECTORY; exit 77 skips without KVM.
 set -u
 vmm=$(readlink -f "$1") guests=$(readlink -f "$2")
@@ -219,11 +219,6 @@ assert any(m.get("event") == "SHUTDOWN" and m["data"]["name"] == "spin" and m["d
 print("all answers were right")
 PY
   expect 0 'all answers were right' python3 "$dir/raw.py" "$dir/mediant/control/three.sock"
-fi
-shell=${QMP_SHELL:-$(command -v qmp-shell)}
-if [ -n "$shell" ]; then
-  printf 'query-vms\nstop name=alpha\ncont\nset-policy policy=fifo\nquery-status\n' >"$dir/script"
-  expect 0 '"policy": "fifo"' sh -c "$shell '$dir/mediant/control/three.sock' <'$dir/script'"
 fi
 
 # Keyboard and tablet: by our commands and by QEMU's, to a guest that tells what it gets.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Fills the cache with stock Debian parts for guests: fetch.sh [qemu|kernel|kernel-6.12|busybox|igt-tools|igt|mdevctl|mesa|mesa-25]... (without arguments all but Mesa's).
+# Fills the cache with stock Debian parts for guests: fetch.sh [qemu|kernel|kernel-6.12|busybox|igt-tools|igt|mdevctl|mesa|mesa-25|qmp-shell]... (without arguments all but the last three).
 # Needs the archive the first time only; installs nothing on the host. Exit 77: not in the cache and the archive cannot be reached.
 set -u
 cd "$(dirname "$(readlink -f "$0")")" || exit 1
@@ -235,6 +235,16 @@ fetch_mesa() {
 }
 
 fetch_mesa_25() { fetch_mesa trixie; }
+
+# qmp-shell and the Python package qemu.qmp, which Debian has in QEMU's source only (24 MB, of which this is a small part).
+fetch_qmp_shell() {
+  private_apt "$work/apt" bookworm
+  sed 's/^deb /deb-src /' "$work/apt/etc/sources.list" >"$work/sources" && cat "$work/sources" >>"$work/apt/etc/sources.list" || exit 1
+  "${apt[@]}" update >"$work/apt/log" 2>&1 || skip "the Debian archive cannot be reached ($(grep -m 1 -E '^[EW]:' "$work/apt/log"))"
+  (cd "$work" && "${apt[@]}" source --download-only --tar-only qemu >"$work/apt/log" 2>&1) || skip "cannot download QEMU's source ($(grep -m 1 '^E:' "$work/apt/log"))"
+  mkdir -p "$out" && tar -xJf "$work"/qemu_*.orig.tar.xz -C "$out" --strip-components=1 --wildcards 'qemu-*/python/qemu' 'qemu-*/scripts/qmp' || die "cannot unpack QEMU's source"
+  (cd "$work" && printf '%s\n' qemu_*.orig.tar.xz) >"$out.packages"
+}
 
 # fetch NAME: puts the component into the cache unless it is there.
 fetch() {
