@@ -12,6 +12,8 @@ target_compile_options(mediant_flags INTERFACE
   $<$<BOOL:${MEDIANT_WERROR}>:-Werror>)
 target_compile_definitions(mediant_flags INTERFACE _GNU_SOURCE G_LOG_DOMAIN="mediant")
 if(MEDIANT_SANITIZE)
+  string(REPLACE "-g " "-g1 " CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWITHDEBINFO} ") # reports need lines, not variables
+  string(REPLACE "-g " "-g1 " CMAKE_CXX_FLAGS_RELWITHDEBINFO "${CMAKE_CXX_FLAGS_RELWITHDEBINFO} ")
   target_compile_options(mediant_flags INTERFACE -fsanitize=${MEDIANT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   target_link_options(mediant_flags INTERFACE -fsanitize=${MEDIANT_SANITIZE})
 endif()
@@ -19,7 +21,9 @@ if(MEDIANT_SANITIZE MATCHES thread)
   # The sanitizer does not see fences: it may report too much where one is used, which is not an error of the build.
   target_compile_options(mediant_flags INTERFACE $<$<C_COMPILER_ID:GNU>:-Wno-tsan>)
   # Programs only: in a library the definitions would not be the first that the linker finds.
-  target_sources(mediant_flags INTERFACE $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:${CMAKE_SOURCE_DIR}/cmake/tsan_glib.c>)
+  add_library(tsan_glib OBJECT ${CMAKE_SOURCE_DIR}/cmake/tsan_glib.c)
+  target_link_libraries(tsan_glib PRIVATE mediant_flags PkgConfig::GLIB)
+  target_sources(mediant_flags INTERFACE $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:$<TARGET_OBJECTS:tsan_glib>>)
   target_link_libraries(mediant_flags INTERFACE $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:PkgConfig::GLIB> ${CMAKE_DL_LIBS})
 endif()
 
