@@ -168,6 +168,8 @@ static const struct rule rules[] = {
     ALLOW(landlock_add_rule, MAKER),
     ALLOW(landlock_restrict_self, MAKER),
     ALLOW(seccomp, MAKER),
+    ALLOW(capget, MAKER),
+    ALLOW(capset, MAKER), /* gives up only */
     ALLOW(memfd_create, MAKER), /* libseccomp's program on its way */
 
     /* VNC: what listens is there already; a pair of sockets for each viewer (viewer.c). libvncserver asks who is there, and by what name; that it does not find out. */
