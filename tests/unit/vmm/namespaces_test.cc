@@ -365,6 +365,22 @@ TEST_P(Namespaces, LateRefusalLeavesTheTree)
     EXPECT_NE(outcome.words.find("no namespaces: pivot_root"), std::string::npos) << outcome.words;
 }
 
+TEST_P(Namespaces, SmallerPartsAreDoneWithout)
+{
+    for (const int call : {SYS_setns, SYS_capset}) {
+        const Outcome outcome = in_child([&] {
+            if (!prepare() || !deny(call, EPERM))
+                return 98;
+            sandbox_isolate(false);
+            sandbox_begin();
+            enter(SANDBOX_MAIN);
+            return is_gone("/etc/passwd") ? 0 : 1;
+        });
+        EXPECT_EQ(outcome.status, 0) << outcome.words;
+        EXPECT_NE(outcome.words.find(call == SYS_setns ? "no network namespace: " : "capabilities stay: "), std::string::npos) << outcome.words;
+    }
+}
+
 class NamespacesOfRoot : public Namespaces {};
 INSTANTIATE_TEST_SUITE_P(As, NamespacesOfRoot, ::testing::Values(false), [](const auto &) { return "Root"; });
 
