@@ -155,6 +155,10 @@ static bool attach(const struct tree *tree, const struct view *view, int mounts)
 
 static bool show(const struct tree *tree, const struct view *view)
 {
+    if (strcmp(view->path, "/") == 0) {
+        errno = 0;
+        return refuse(tree, "a socket or an output is directly in / (give it a directory)");
+    }
     if (view->link && !view->writable && copy_link(tree, view->path))
         return true;
     int mounts = open_tree(AT_FDCWD, view->path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);

@@ -381,6 +381,21 @@ TEST_P(Namespaces, SmallerPartsAreDoneWithout)
     }
 }
 
+TEST_P(Namespaces, TheWholeRootIsNotLeftOut)
+{
+    const Outcome outcome = in_child([&] {
+        if (!prepare())
+            return 98;
+        sandbox_isolate(false);
+        sandbox_begin();
+        sandbox_allow(SANDBOX_OUTPUT, "/");
+        enter(SANDBOX_MAIN);
+        return sees("/etc/passwd") ? 0 : 1;
+    });
+    EXPECT_EQ(outcome.status, 0) << outcome.words;
+    EXPECT_NE(outcome.words.find("no namespaces: a socket or an output is directly in /"), std::string::npos) << outcome.words;
+}
+
 class NamespacesOfRoot : public Namespaces {};
 INSTANTIATE_TEST_SUITE_P(As, NamespacesOfRoot, ::testing::Values(false), [](const auto &) { return "Root"; });
 
