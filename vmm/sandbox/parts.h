@@ -9,12 +9,18 @@
 
 /*
  * The sanitizers' run-time libraries read /proc, start programs that look up names of functions, and trace the process when it ends; a filter would hide what
- * they have found. So builds with one have neither seccomp nor Landlock, but the limits.
+ * they have found. So builds with one have neither Landlock nor namespaces, but the limits; and only one with GCC's ThreadSanitizer, which looks up names by
+ * itself, has seccomp, with a list that lets all threads read files (seccomp.c).
  */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANDBOX_SANITIZER 1
 #else
 #define SANDBOX_SANITIZER 0
+#endif
+#if defined(__SANITIZE_THREAD__) && !defined(__clang__)
+#define SANDBOX_THREAD_SANITIZER 1
+#else
+#define SANDBOX_THREAD_SANITIZER 0
 #endif
 
 /* limits.c: no new privileges, no core files, no tracing by others. False with errno when the kernel refuses no_new_privs, without which the rest cannot be. */

@@ -47,12 +47,14 @@ void sandbox_begin(void)
     }
     sandbox.active = true;
     sandbox.paths = paths_create();
-    if (SANDBOX_SANITIZER)
+    if (SANDBOX_SANITIZER && !SANDBOX_THREAD_SANITIZER)
         return;
     violation_install();
     sandbox.filters = filters_create(&reason);
     if (!sandbox.filters)
         fprintf(stderr, "vmm: sandbox: no seccomp: %s; all system calls stay open\n", reason);
+    if (SANDBOX_SANITIZER)
+        return;
     sandbox.landlock = landlock_create(sandbox.paths, &reason);
     if (!sandbox.landlock)
         fprintf(stderr, "vmm: sandbox: no Landlock: %s; threads that open files may open any that this user may\n", reason);
