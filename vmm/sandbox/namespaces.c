@@ -74,6 +74,7 @@ struct trial {
     bool user;
     uid_t uid;
     gid_t gid;
+    bool done; /* else it was killed, as filters of system calls may do */
     struct refusal refusal;
 };
 
@@ -85,6 +86,7 @@ static int try(void *opaque)
 
     if ((!trial->user || map_ids(trial->uid, trial->gid, refusal)) && follow_mounts(refusal))
         tree_try(refusal);
+    trial->done = true;
     _exit(0);
 }
 
@@ -98,6 +100,8 @@ static pid_t try_all(bool user, struct refusal *refusal)
 
     if (pid < 0)
         refuse(&trial.refusal, user ? "a user namespace" : "a mount namespace");
+    else if (!trial.done)
+        trial.refusal.step = "a process that tries them is killed";
     g_free(stack);
     *refusal = trial.refusal;
     if (refusal->step && pid > 0)
@@ -109,7 +113,6 @@ static pid_t try_all(bool user, struct refusal *refusal)
 static void *make_network(void *opaque)
 {
     struct namespaces *namespaces = opaque;
-
     int fd = unshare(CLONE_NEWNET) == 0 ? open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC) : -1;
     if (fd >= 0 && setns(fd, CLONE_NEWNET) == 0) /* as others will */
         namespaces->network = fd;
@@ -135,6 +138,7 @@ struct namespaces *namespaces_create(bool shares, struct refusal *refusal)
     /* One call: all or nothing. */
     if (unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (user ? CLONE_NEWUSER : 0)) != 0) {
         refuse(refusal, "unshare");
+        waitpid(trial, NULL, 0);
         return NULL;
     }
     if ((user && !map_ids(uid, gid, refusal)) || !follow_mounts(refusal))

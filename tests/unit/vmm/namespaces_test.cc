@@ -1,182 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Namespaces from inside: a child process takes them as vmm does and looks around, as root and as an ordinary user; and what is left when a part is refused.
-#include "vmm/error.h"
-#include "vmm/sandbox/sandbox.h"
+// Namespaces from inside: what a process that has them can still see and do.
+#include "vmm/namespaces_fixture.h"
 
-#include <cerrno>
-#include <csignal>
-#include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
-#include <fcntl.h>
-#include <filesystem>
-#include <fstream>
-#include <functional>
 #include <glib.h>
-#include <gtest/gtest.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
-#include <string>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <thread>
-#include <unistd.h>
 
 namespace {
-
-struct Outcome {
-    int status;        // of the function, or how the process ended
-    std::string words; // on standard error
-};
-
-constexpr uid_t NOBODY = 65534;
-
-Outcome in_child(const std::function<int()> &function)
-{
-    int fds[2];
-    EXPECT_EQ(pipe(fds), 0);
-    const pid_t pid = fork();
-    if (pid == 0) {
-        dup2(fds[1], STDERR_FILENO);
-        close(fds[0]);
-        _exit(function());
-    }
-    close(fds[1]);
-    Outcome outcome;
-    char buffer[512];
-    for (ssize_t got; (got = read(fds[0], buffer, sizeof(buffer))) > 0;)
-        outcome.words.append(buffer, size_t(got));
-    close(fds[0]);
-    waitpid(pid, &outcome.status, 0);
-    outcome.status = WIFEXITED(outcome.status) ? WEXITSTATUS(outcome.status) : 1000 + WTERMSIG(outcome.status);
-    return outcome;
-}
-
-// As a login of that user, not as a set-user-ID program: /proc/self is theirs.
-bool become_nobody()
-{
-    return setresgid(NOBODY, NOBODY, NOBODY) == 0 && setresuid(NOBODY, NOBODY, NOBODY) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0;
-}
-
-bool sees(const std::string &path)
-{
-    struct stat st;
-    return stat(path.c_str(), &st) == 0;
-}
-
-bool is_gone(const std::string &path)
-{
-    return !sees(path) && errno == ENOENT;
-}
-
-bool opens(const std::string &path, int flags)
-{
-    const int fd = open(path.c_str(), flags, 0600);
-    if (fd >= 0)
-        close(fd);
-    return fd >= 0;
-}
-
-std::string link_of(const std::string &path)
-{
-    char text[256];
-    const ssize_t length = readlink(path.c_str(), text, sizeof(text));
-    return length < 0 ? "" : std::string(text, size_t(length));
-}
-
-// All namespaces that the calling thread is in.
-std::string whereabouts()
-{
-    std::string all;
-    for (const char *kind : {"user", "mnt", "net", "ipc", "uts"})
-        all += link_of(std::string("/proc/thread-self/ns/") + kind) + " ";
-    return all;
-}
-
-// From now on the call fails with that error, as in a container.
-bool deny(int call, int error)
-{
-    sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, unsigned(call), 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | unsigned(error)),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const sock_fprog program = {G_N_ELEMENTS(code), code};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
-}
-
-void enter(sandbox_kind kind, const char *directory = nullptr)
-{
-    const sandbox_thread thread = {kind, directory, false};
-    sandbox_enter(&thread);
-}
-
-// Whose process it is.
-class Namespaces : public ::testing::TestWithParam<bool> {
-protected:
-    void SetUp() override
-    {
-        user = GetParam();
-        if (!user && geteuid() != 0)
-            GTEST_SKIP() << "this case is root's (run it as root)";
-        const Outcome probe = in_child([this] {
-            if (!prepare())
-                return 98;
-            sandbox_isolate(false);
-            return sandbox_has_namespaces() ? 0 : 1;
-        });
-        if (probe.status != 0)
-            GTEST_SKIP() << "no namespaces here: a build with a sanitizer has none (use the preset default), else the system forbids them: " << probe.words;
-        char name[] = "/tmp/mediant-namespaces-XXXXXX";
-        ASSERT_NE(mkdtemp(name), nullptr);
-        dir = name;
-        std::filesystem::create_directories(dir + "/in/sub");
-        std::filesystem::create_directories(dir + "/out");
-        std::ofstream(dir + "/in/file") << "inside";
-        std::ofstream(dir + "/out/file") << "outside";
-        if (user && geteuid() == 0) {
-            for (const char *path : {"", "/in", "/in/sub", "/out", "/in/file", "/out/file"})
-                ASSERT_EQ(chown((dir + path).c_str(), NOBODY, NOBODY), 0);
-        }
-    }
-    void TearDown() override
-    {
-        if (!dir.empty())
-            std::filesystem::remove_all(dir);
-    }
-    bool prepare() const { return !user || geteuid() != 0 || become_nobody(); }
-
-    // A process with `in` as a directory of outputs; 0 when the function returned 0.
-    void confined(const std::function<int()> &before, const std::function<int()> &after)
-    {
-        const Outcome outcome = in_child([&] {
-            if (!prepare())
-                return 98;
-            sandbox_isolate(false);
-            sandbox_begin();
-            sandbox_allow(SANDBOX_OUTPUT, (dir + "/in").c_str());
-            const int failed = before();
-            if (failed)
-                return failed;
-            enter(SANDBOX_MAIN);
-            return after();
-        });
-        EXPECT_EQ(outcome.status, 0) << outcome.words;
-        EXPECT_EQ(outcome.words.find("no namespaces"), std::string::npos) << outcome.words;
-    }
-
-    bool user = false;
-    std::string dir;
-};
 
 INSTANTIATE_TEST_SUITE_P(As, Namespaces, ::testing::Bool(), [](const auto &info) { return info.param ? "User" : "Root"; });
 
@@ -322,94 +160,8 @@ TEST_P(Namespaces, CapabilitiesGo)
     });
 }
 
-TEST_P(Namespaces, RefusedPartsLeaveAllAsItWas)
-{
-    const struct {
-        int call, error;
-    } cases[] = {{SYS_clone, EPERM}, {SYS_mount, EACCES}, {SYS_fsopen, ENOSYS}, {SYS_move_mount, EACCES}, {SYS_pivot_root, EINVAL}, {SYS_unshare, EPERM}};
-    for (const auto &refused : cases) {
-        const Outcome outcome = in_child([&] {
-            if (!prepare())
-                return 98;
-            const std::string before = whereabouts();
-            if (!deny(refused.call, refused.error))
-                return 97;
-            sandbox_isolate(false);
-            if (sandbox_has_namespaces() || whereabouts() != before)
-                return 1;
-            sandbox_begin();
-            sandbox_allow(SANDBOX_OUTPUT, (dir + "/in").c_str());
-            enter(SANDBOX_MAIN);
-            return sees(dir + "/out/file") && g_file_set_contents((dir + "/in/picture").c_str(), "pixels", 6, nullptr) ? 0 : 2;
-        });
-        EXPECT_EQ(outcome.status, 0) << refused.call << ": " << outcome.words;
-        EXPECT_NE(outcome.words.find("vmm: sandbox: no namespaces: "), std::string::npos) << outcome.words;
-        EXPECT_NE(outcome.words.find(std::string(": ") + std::strerror(refused.error) + "; "), std::string::npos) << outcome.words;
-    }
-}
-
-TEST_P(Namespaces, LateRefusalLeavesTheTree)
-{
-    const Outcome outcome = in_child([&] {
-        if (!prepare() || chdir(dir.c_str()) != 0)
-            return 98;
-        sandbox_isolate(false);
-        sandbox_begin();
-        sandbox_allow(SANDBOX_OUTPUT, "in");
-        if (!deny(SYS_pivot_root, EPERM))
-            return 97;
-        enter(SANDBOX_MAIN);
-        return sees(dir + "/out/file") && sees("/etc/passwd") && sees("out/file") && g_file_set_contents("in/picture", "pixels", 6, nullptr) ? 0 : 2;
-    });
-    EXPECT_EQ(outcome.status, 0) << outcome.words;
-    EXPECT_NE(outcome.words.find("no namespaces: pivot_root"), std::string::npos) << outcome.words;
-}
-
-TEST_P(Namespaces, SmallerPartsAreDoneWithout)
-{
-    for (const int call : {SYS_setns, SYS_capset}) {
-        const Outcome outcome = in_child([&] {
-            if (!prepare() || !deny(call, EPERM))
-                return 98;
-            sandbox_isolate(false);
-            sandbox_begin();
-            enter(SANDBOX_MAIN);
-            return is_gone("/etc/passwd") ? 0 : 1;
-        });
-        EXPECT_EQ(outcome.status, 0) << outcome.words;
-        EXPECT_NE(outcome.words.find(call == SYS_setns ? "no network namespace: " : "capabilities stay: "), std::string::npos) << outcome.words;
-    }
-}
-
-TEST_P(Namespaces, TheWholeRootIsNotLeftOut)
-{
-    const Outcome outcome = in_child([&] {
-        if (!prepare())
-            return 98;
-        sandbox_isolate(false);
-        sandbox_begin();
-        sandbox_allow(SANDBOX_OUTPUT, "/");
-        enter(SANDBOX_MAIN);
-        return sees("/etc/passwd") ? 0 : 1;
-    });
-    EXPECT_EQ(outcome.status, 0) << outcome.words;
-    EXPECT_NE(outcome.words.find("no namespaces: a socket or an output is directly in /"), std::string::npos) << outcome.words;
-}
-
 class NamespacesOfRoot : public Namespaces {};
 INSTANTIATE_TEST_SUITE_P(As, NamespacesOfRoot, ::testing::Values(false), [](const auto &) { return "Root"; });
-
-TEST_P(NamespacesOfRoot, ChrootIsNoPlaceForThem)
-{
-    const Outcome outcome = in_child([&] {
-        if (chroot(dir.c_str()) != 0 || chdir("/") != 0)
-            return 98;
-        sandbox_isolate(false);
-        return sandbox_has_namespaces() || !sees("/out/file") ? 1 : 0;
-    });
-    EXPECT_EQ(outcome.status, 0) << outcome.words;
-    EXPECT_NE(outcome.words.find("no namespaces: mount propagation"), std::string::npos) << outcome.words;
-}
 
 TEST_P(NamespacesOfRoot, SharesKeepWhatIsMountedBelowAndOwners)
 {
@@ -443,37 +195,6 @@ TEST_P(NamespacesOfRoot, SharesKeepWhatIsMountedBelowAndOwners)
     struct stat st = {};
     EXPECT_EQ(stat((in + "/made").c_str(), &st), 0);
     EXPECT_EQ(st.st_uid, 1234u);
-}
-
-TEST_P(NamespacesOfRoot, SomeCapabilitiesAreNotGivenAwayForAUserNamespace)
-{
-    const Outcome outcome = in_child([&] {
-        __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-        __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{1u << CAP_CHOWN, 1u << CAP_CHOWN, 0}, {}};
-        if (syscall(SYS_capset, &header, data) != 0)
-            return 98;
-        const std::string before = whereabouts();
-        sandbox_isolate(false);
-        return whereabouts() == before && !sandbox_has_namespaces() ? 0 : 1;
-    });
-    EXPECT_EQ(outcome.status, 0) << outcome.words;
-    EXPECT_NE(outcome.words.find("no namespaces: some capabilities"), std::string::npos) << outcome.words;
-}
-
-class NamespacesOfUser : public Namespaces {};
-INSTANTIATE_TEST_SUITE_P(As, NamespacesOfUser, ::testing::Values(true), [](const auto &) { return "User"; });
-
-TEST_P(NamespacesOfUser, ShareNeedsTheOwnersOfFiles)
-{
-    const Outcome outcome = in_child([&] {
-        if (!prepare())
-            return 98;
-        const std::string before = whereabouts();
-        sandbox_isolate(true);
-        return whereabouts() == before && !sandbox_has_namespaces() ? 0 : 1;
-    });
-    EXPECT_EQ(outcome.status, 0) << outcome.words;
-    EXPECT_NE(outcome.words.find("no namespaces: a user namespace would hide whose"), std::string::npos) << outcome.words;
 }
 
 } // namespace
