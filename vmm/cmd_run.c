@@ -3,7 +3,6 @@
 #include "vmm/commands.h"
 #include "vmm/config.h"
 #include "vmm/error.h"
-#include "vmm/sandbox/sandbox.h"
 #include "vmm/session.h"
 
 static int run(const char *path, const char *const *overrides, double timeout, const char *device, bool no_sandbox, const char *control,
@@ -25,10 +24,7 @@ static int run(const char *path, const char *const *overrides, double timeout, c
         config_free(config);
         return command_fail(error);
     }
-    if (no_sandbox)
-        sandbox_renounce();
-    else
-        sandbox_begin();
+    command_begin_sandbox(config, no_sandbox);
     int code = config->vms->len ? session_run(config, &options, &error) : command_wrong_kind(config, "run", "VM", "vmm serve");
     config_free(config);
     return code == EXIT_OK || !error ? code : command_fail(error);

@@ -3,7 +3,6 @@
 #include "vmm/commands.h"
 #include "vmm/config.h"
 #include "vmm/error.h"
-#include "vmm/sandbox/sandbox.h"
 #include "vmm/serve.h"
 
 static int serve(const char *path, const char *const *overrides, double timeout, bool once, bool no_sandbox, const char *control,
@@ -35,10 +34,7 @@ static int serve(const char *path, const char *const *overrides, double timeout,
         config_free(config);
         return command_fail(error);
     }
-    if (no_sandbox)
-        sandbox_renounce();
-    else
-        sandbox_begin();
+    command_begin_sandbox(config, no_sandbox);
     int code = serve_run(config, &options, &error);
     config_free(config);
     return code == EXIT_OK || !error ? code : command_fail(error);

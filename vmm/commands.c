@@ -4,6 +4,7 @@
 
 #include "vmm/config.h"
 #include "vmm/error.h"
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/units.h"
 
 #include <string.h>
@@ -159,6 +160,21 @@ int command_wrong_kind(const struct config *config, const char *command, const c
 {
     fprintf(stderr, "vmm: %s: %s: it has no %s (try %s)\n", command, config->path, what, other);
     return EXIT_USAGE;
+}
+
+void command_begin_sandbox(const struct config *config, bool no_sandbox)
+{
+    bool shares = false;
+
+    if (no_sandbox) {
+        sandbox_renounce();
+        return;
+    }
+    for (unsigned i = 0; i < config->vms->len; i++)
+        shares |= ((const struct vm_settings *)g_ptr_array_index(config->vms, i))->shares != NULL;
+    if (strcmp(config->vmm.namespaces, "off") != 0)
+        sandbox_isolate(shares);
+    sandbox_begin();
 }
 
 char *json_string(const char *text)

@@ -46,6 +46,9 @@ int command_fail(GError *error);
 struct config;
 int command_wrong_kind(const struct config *config, const char *command, const char *what, const char *other);
 
+/* The sandbox as the configuration has it, or none; before there is a second thread. */
+void command_begin_sandbox(const struct config *config, bool no_sandbox);
+
 /* Text as a JSON string with its quotes; caller frees with g_free. */
 char *json_string(const char *text);
 

@@ -79,6 +79,13 @@ static char **input_choices(void)
     return g_strdupv((char **)names);
 }
 
+static char **namespaces_choices(void)
+{
+    static const char *const names[] = {"auto", "off", NULL};
+
+    return g_strdupv((char **)names);
+}
+
 static char **on_reset_choices(void)
 {
     static const char *const names[] = {"end", "restart", NULL};
@@ -125,6 +132,8 @@ const struct option options[] = {
 
     {OPTION_VMM, "control", OPTION_SOCKET, offsetof(struct vmm_settings, control), "", .example = "auto",
      .help = "control socket (control.md); auto: this file's name with .sock in $XDG_RUNTIME_DIR/mediant/control (/run/mediant/control without that variable)"},
+    {OPTION_VMM, "namespaces", OPTION_CHOICE, offsetof(struct vmm_settings, namespaces), "auto", .choices = namespaces_choices, .example = "off",
+     .help = "auto: the sandbox leaves no files in sight but those that are needed, and no networks, where the system allows it (security.md)"},
 
     {OPTION_VM, "image", OPTION_PATH, offsetof(struct vm_settings, image), "", .example = "guest.elf",
      .help = "ELF executable of a bare-metal guest, relative to this file (or kernel)"},

@@ -39,6 +39,7 @@ struct observe_settings {
 /* Of the program itself. */
 struct vmm_settings {
     char *control; /* path of the control socket, "auto", or NULL */
+    char *namespaces; /* "auto" or "off": of the sandbox */
 };
 
 struct vm_settings {

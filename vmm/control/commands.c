@@ -267,7 +267,7 @@ static JsonNode *run_screenshot(void *opaque, JsonObject *arguments, GError **er
     bool ok = file ? image_write_png(file, image, error) : png != NULL;
     image_free(image);
     if (!ok) {
-        if (file && sandbox_has_landlock())
+        if (file && (sandbox_has_landlock() || sandbox_has_namespaces()))
             g_prefix_error(error, "the sandbox lets pictures be written only beside those that the configuration names (leave filename out to get it here): ");
         json_object_unref(result);
         return NULL;

@@ -70,6 +70,11 @@ static void put_header(uint8_t *reply, size_t len, uint8_t type, uint16_t tag)
     p9_put_u16(&header, tag);
 }
 
+int p9_server_directory(const struct p9_server *server)
+{
+    return server->tree.root;
+}
+
 size_t p9_server_handle(struct p9_server *server, const uint8_t *request, size_t len, uint8_t *reply, size_t room)
 {
     struct p9_reader in = {.data = request, .left = len};

@@ -36,6 +36,8 @@ struct p9_server;
 /* Fails with VMM_ERROR_CONFIG, naming path: it is no directory, or cannot be shared. */
 struct p9_server *p9_server_create(const char *path, bool read_only, GError **error);
 void p9_server_destroy(struct p9_server *server); /* NULL is allowed */
+/* The directory, by O_PATH, for the sandbox; stays the server's. */
+int p9_server_directory(const struct p9_server *server);
 
 /*
  * Answers a request of len bytes: returns the bytes of the reply, at most room. 0 when there is no way to reply: less than a header came,

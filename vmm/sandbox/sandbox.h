@@ -40,6 +40,8 @@ enum sandbox_use {
     SANDBOX_LISTEN, /* sockets are made and removed there while others run: MAKER */
     SANDBOX_GROUP,  /* control groups are removed from there: MAIN */
     SANDBOX_FONTS,  /* the system's fonts are read: MAIN, DISPLAY, and MAKER, which starts the latter */
+    SANDBOX_SHARE,  /* a guest's shared directory, of FILES: stays in sight (sandbox_allow_open()) */
+    SANDBOX_SHARE_READ_ONLY,
 };
 
 /* How a thread is to be confined; {0} is a virtio worker without needs. */
@@ -48,6 +50,13 @@ struct sandbox_thread {
     const char *directory; /* of FILES: all below it may be used; NULL for none */
     bool read_only;        /* only read */
 };
+
+/*
+ * Before sandbox_begin(), and before there is a second thread: namespaces of its own for users (where that gives the rights to the others), mounts, networks,
+ * IPC and host names. Set-up goes on as without, as the host's files stay in sight until the main loop's thread enters, and networks for each thread until it
+ * enters, or always if its kind needs them. What is refused here is said on standard error, and is no error. shares: guests have shared directories.
+ */
+void sandbox_isolate(bool shares);
 
 /*
  * Takes from the process what no thread needs, and makes sandbox_enter() work. What this kernel cannot do is said on standard error, a line for each, and
@@ -59,9 +68,12 @@ void sandbox_renounce(void);
 /* Which parts are in force. */
 bool sandbox_has_seccomp(void);
 bool sandbox_has_landlock(void);
+bool sandbox_has_namespaces(void);
 
 /* Before the threads that it is for enter. A path that does not exist allows nothing. */
 void sandbox_allow(enum sandbox_use use, const char *path);
+/* Likewise of a directory that the caller has open for good, by O_PATH: the descriptor will lead to it in the file tree that is left, not in the host's. */
+void sandbox_allow_open(enum sandbox_use use, const char *path, int fd);
 
 /*
  * Confines the calling thread, for good. If the kernel fails that, which it does not but for lack of memory, the process ends with EXIT_VMM_FAILURE: a thread

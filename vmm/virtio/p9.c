@@ -4,6 +4,7 @@
 
 #include "vmm/p9/protocol.h"
 #include "vmm/p9/server.h"
+#include "vmm/sandbox/sandbox.h"
 
 enum {
     ID_9P = 9,
@@ -56,6 +57,7 @@ struct virtio_device *virtio_p9_create(const struct virtio_p9_config *config, GE
     struct virtio_p9 *p9 = g_new0(struct virtio_p9, 1);
     p9->server = server;
     p9->path = g_strdup(config->path);
+    sandbox_allow_open(config->read_only ? SANDBOX_SHARE_READ_ONLY : SANDBOX_SHARE, p9->path, p9_server_directory(server));
     p9->dev = (struct virtio_device){.ops = &ops,
                                      .kind = "9p",
                                      .id = ID_9P,

@@ -78,6 +78,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: virtio_serve FOLDER IMAGE\n");
         return 2;
     }
+    sandbox_isolate(true);
     sandbox_begin(); /* the workers are as confined as in vmm run */
     g_autofree char *out = g_build_filename(argv[1], "console.out", NULL);
     g_autofree char *share = g_build_filename(argv[1], "share", NULL);
@@ -103,6 +104,8 @@ int main(int argc, char **argv)
     servers[5] = serve(argv[1], "keyboard", keyboard);
     servers[6] = serve(argv[1], "tablet", tablet);
     guint timer = g_timeout_add(100, use_hands, NULL);
+    sandbox_allow(SANDBOX_SOCKET, argv[1]);
+    sandbox_enter(&(struct sandbox_thread){.kind = SANDBOX_MAIN}); /* and all see the share and the folder, and no other files */
     g_main_loop_run(loop);
     g_source_remove(timer);
     for (unsigned i = 0; i < G_N_ELEMENTS(servers); i++)
