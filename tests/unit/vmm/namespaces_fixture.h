@@ -4,6 +4,7 @@
 #define MEDIANT_TESTS_NAMESPACES_FIXTURE_H
 
 #include "vmm/in_child.h"
+#include "vmm/two_folders.h"
 #include "vmm/sandbox/sandbox.h"
 
 #include <cerrno>
@@ -73,13 +74,8 @@ protected:
         });
         if (probe.status != 0)
             GTEST_SKIP() << "no namespaces here: a build with a sanitizer has none (use the preset default), else the system forbids them: " << probe.words;
-        char name[] = "/tmp/mediant-namespaces-XXXXXX";
-        ASSERT_NE(mkdtemp(name), nullptr);
-        dir = name;
-        std::filesystem::create_directories(dir + "/in/sub");
-        std::filesystem::create_directories(dir + "/out");
-        std::ofstream(dir + "/in/file") << "inside";
-        std::ofstream(dir + "/out/file") << "outside";
+        dir = make_two_folders();
+        ASSERT_NE(dir, "");
         if (user && geteuid() == 0) {
             for (const char *path : {"", "/in", "/in/sub", "/out", "/in/file", "/out/file"})
                 ASSERT_EQ(chown((dir + path).c_str(), NOBODY, NOBODY), 0);

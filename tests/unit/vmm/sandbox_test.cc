@@ -2,6 +2,7 @@
 // The sandbox from inside: a child process enters it as a kind of thread and tries what it may and what it may not.
 #include "vmm/error.h"
 #include "vmm/in_child.h"
+#include "vmm/two_folders.h"
 #include "vmm/sandbox/maker.h"
 #include "vmm/sandbox/sandbox.h"
 
@@ -47,13 +48,8 @@ protected:
         if (!(probe.status & 1))
             GTEST_SKIP() << "no seccomp filter: a build with a sanitizer has none (use the preset default), else the kernel needs CONFIG_SECCOMP_FILTER: " << probe.words;
         landlock = probe.status & 2;
-        char name[] = "/tmp/mediant-sandbox-XXXXXX";
-        ASSERT_NE(mkdtemp(name), nullptr);
-        dir = name;
-        std::filesystem::create_directories(dir + "/in/sub");
-        std::filesystem::create_directories(dir + "/out");
-        std::ofstream(dir + "/in/file") << "inside";
-        std::ofstream(dir + "/out/file") << "outside";
+        dir = make_two_folders();
+        ASSERT_NE(dir, "");
     }
     void TearDown() override
     {
