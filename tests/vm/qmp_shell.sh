@@ -6,7 +6,7 @@ set -u
 vmm=$(readlink -f "$1") guests=$(readlink -f "$2")
 cd "$(dirname "$(readlink -f "$0")")/linux" || exit 1
 . ./common.sh
-command -v python3 >/dev/null || skip "no python3"
+command -v python3 >/dev/null || skip "python3 is not there (apt-get install python3)"
 ./fetch.sh qmp-shell || exit
 tools=$(component qmp-shell)
 dir=$(mktemp -d)

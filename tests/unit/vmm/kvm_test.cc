@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <linux/kvm.h>
+#include <string>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -15,8 +16,9 @@ TEST(Kvm, TellsGuestsOfTheDeadlineTimerWhereThereIsOne)
     GError *error = nullptr;
     int kvm = kvm_open("/dev/kvm", &error);
     if (kvm < 0) {
+        const std::string reason = error->message; // says what to do
         g_clear_error(&error);
-        GTEST_SKIP() << "no KVM";
+        GTEST_SKIP() << reason;
     }
     struct kvm_cpuid2 *cpuid = kvm_supported_cpuid(kvm, &error);
     ASSERT_NE(cpuid, nullptr);
