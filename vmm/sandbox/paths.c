@@ -57,7 +57,7 @@ static const struct {
 
 struct allowed {
     enum sandbox_use use;
-    char *path;
+    char *path, *way;
     int fd; /* O_PATH */
 };
 
@@ -76,11 +76,14 @@ struct paths *paths_create(void)
 static void add(struct paths *paths, enum sandbox_use use, const char *path, int fd)
 {
     g_autofree char *absolute = g_canonicalize_filename(path, NULL);
-    const struct allowed allowed = {use, absolute, fd};
+    g_autofree char *here = g_get_current_dir();
+    g_autofree char *way = g_path_is_absolute(path) ? g_strdup(path) : g_build_filename(here, path, NULL);
+    const struct allowed allowed = {use, absolute, way, fd};
 
     if (fd < 0)
         return;
     g_steal_pointer(&absolute);
+    g_steal_pointer(&way);
     g_array_append_val(paths->allowed, allowed);
 }
 
@@ -99,11 +102,11 @@ bool paths_each(const struct paths *paths, unsigned kinds, bool (*each)(void *op
 
     for (unsigned i = 0; i < G_N_ELEMENTS(fixed) && ok; i++)
         if (kinds == PATHS_ALL || fixed[i].kinds & kinds)
-            ok = each(opaque, &(struct path){fixed[i].path, -1, fixed[i].access, fixed[i].code});
+            ok = each(opaque, &(struct path){fixed[i].path, -1, fixed[i].access, fixed[i].code, NULL});
     for (unsigned i = 0; i < paths->allowed->len && ok; i++) {
         const struct allowed *allowed = &g_array_index(paths->allowed, struct allowed, i);
         if (kinds == PATHS_ALL || uses[allowed->use].kinds & kinds)
-            ok = each(opaque, &(struct path){allowed->path, allowed->fd, uses[allowed->use].access, false});
+            ok = each(opaque, &(struct path){allowed->path, allowed->fd, uses[allowed->use].access, false, allowed->way});
     }
     return ok;
 }

@@ -26,6 +26,7 @@ struct path {
     int fd;           /* O_PATH; -1: not open */
     uint64_t access;
     bool code; /* libraries are loaded from there */
+    const char *way; /* the same as it was given, absolute, where names may lead up again ("/a/b/../c"); NULL: as name */
 };
 
 struct paths *paths_create(void);

@@ -177,6 +177,26 @@ static bool show_descriptors(const struct tree *tree)
     return show(tree, &view);
 }
 
+/* "/a/b/../c" needs a directory b though nothing in it is in sight. What then does not lead where it did, by a link before "..", is no tree to use. */
+static bool keep_way(void *opaque, const struct path *path)
+{
+    struct tree *tree = opaque;
+
+    if (!path->way)
+        return true;
+    for (const char *up = strstr(path->way, "/.."); up; up = strstr(up + 1, "/..")) {
+        g_autofree char *prefix = g_strndup(path->way, (gsize)(up - path->way));
+        g_autofree char *directory = g_canonicalize_filename(prefix, "/");
+        int place = directory[1] ? make_place(tree, directory, true) : -1;
+        if (place >= 0)
+            close(place);
+    }
+    if (access(path->way, F_OK) != 0 || is_seen(tree, path->way))
+        return true;
+    errno = ELOOP;
+    return refuse(tree, "a path by way of links and \"..\" in the new file tree");
+}
+
 static bool fill(struct tree *tree, const struct paths *paths)
 {
     bool ok = show_descriptors(tree);
@@ -185,7 +205,7 @@ static bool fill(struct tree *tree, const struct paths *paths)
     g_ptr_array_sort(tree->views, compare);
     for (unsigned i = 0; i < tree->views->len && ok; i++)
         ok = show(tree, g_ptr_array_index(tree->views, i));
-    return ok;
+    return ok && paths_each(paths, PATHS_ALL, keep_way, tree);
 }
 
 /* Over the root, where nobody sees it: whoever has a root looks below it. */

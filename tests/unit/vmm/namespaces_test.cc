@@ -48,6 +48,19 @@ TEST_P(Namespaces, RelativeNamesAndLinksLeadWhereTheyDid)
     });
 }
 
+// As configs/demo.ini names its pictures.
+TEST_P(Namespaces, NamesThatGoUpLeadWhereTheyDid)
+{
+    confined([&] {
+        if (chdir(dir.c_str()) != 0)
+            return 5;
+        sandbox_allow(SANDBOX_OUTPUT, "out/../in/sub/..");
+        return 0;
+    }, [&] {
+        return !is_gone("out/file") ? 1 : !g_file_set_contents("out/../in/sub/../new", "x", 1, nullptr) || !sees("in/new") ? 2 : 0;
+    });
+}
+
 TEST_P(Namespaces, ThreadsThatBeganBeforeAreInsideToo)
 {
     GMutex lock;
