@@ -242,6 +242,8 @@ static bool may_end(const struct sched_engine *engine, const struct workload *wo
 void engine_retire(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now)
 {
     struct shadow_context *running = engine->active[0].context;
+    uint32_t pending = 0;
+    bool asked = false;
 
     for (unsigned i = 0; i < 2; i++)
         if (engine->active[i].context)
@@ -254,8 +256,15 @@ void engine_retire(struct scheduler *scheduler, struct sched_engine *engine, uin
         struct sched_client *client = g_ptr_array_index(scheduler->clients, i);
         struct sched_lane *lane = &client->lanes[engine->index];
         struct workload *workload;
-        while ((workload = g_queue_peek_head(&lane->queue)) != NULL && may_end(engine, workload))
+        while ((workload = g_queue_peek_head(&lane->queue)) != NULL && may_end(engine, workload)) {
+            /* What it raised came before its end, and is told no later, also when it came after this round's interrupts were read. */
+            if (workload->context->raises && !asked) {
+                pending = driver_pending_interrupts(scheduler->driver, engine->index);
+                asked = true;
+            }
+            lane->interrupts |= pending & workload->context->raises;
             workload_end(workload, WORKLOAD_DONE, NULL);
+        }
     }
 }
 

@@ -87,6 +87,11 @@ enum { DRIVER_MAX_EVENTS = ENGINE_COUNT * 16 };
  */
 unsigned driver_wait_events(struct driver *driver, struct driver_event *events, unsigned max, uint64_t deadline_ns);
 void driver_wake(struct driver *driver); /* any thread */
+/*
+ * Interrupts of the engine that the next driver_wait_events() will report: bit 0 for DRIVER_USER_INTERRUPT, bit 4 for DRIVER_NOTIFY, where
+ * the GT interrupt registers have them. They stay pending. For who has seen an effect of commands that ran after the last report.
+ */
+uint32_t driver_pending_interrupts(struct driver *driver, unsigned engine);
 
 /* Where the engine stands: two values that differ when it has moved (active head, ring head and context). */
 struct driver_progress {

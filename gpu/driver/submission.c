@@ -87,6 +87,14 @@ static void collect_interrupts(struct driver *driver)
     }
 }
 
+uint32_t driver_pending_interrupts(struct driver *driver, unsigned engine)
+{
+    unsigned shift, bank = driver_interrupt_bank(engine, &shift);
+    uint32_t iir = gpu_read32(driver->gpu, R_GEN8_GT_IIR + 16 * bank) >> shift;
+
+    return (driver->engines[engine].interrupts | iir) & (ENGINE_INTERRUPT_USER | ENGINE_INTERRUPT_NOTIFY);
+}
+
 static void report_interrupt(struct driver *driver, unsigned engine, uint32_t bit, enum driver_event_kind kind,
                              struct driver_event *events, unsigned max, unsigned *count)
 {

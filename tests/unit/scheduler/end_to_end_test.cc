@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Guests' work through audit, shadow contexts, dispatch and completion on the model: what ends up in memory and images. */
+#include "gpu_between.h"
 #include "gpu_fixture.h"
+
+#include <atomic>
+#include <thread>
 
 using namespace sched_test;
 
@@ -31,6 +35,43 @@ TEST_P(EveryEngine, RunsASegmentAndWritesTheContextBack)
     EXPECT_EQ(usage.queued, 0u);
     EXPECT_EQ(trace_count(machine.trace, 1, TRACE_DISPATCH), 1u);
     EXPECT_EQ(trace_count(machine.trace, 1, TRACE_COMPLETE), 1u);
+}
+
+/* The scheduler reads interrupts before context status and breadcrumbs: here the engine's work waits until they have been read, and ends then. */
+TEST_P(EveryEngine, InterruptsAreThereWhenTheirWorkHasEnded)
+{
+    GpuBetween between;
+    std::atomic<uint8_t *> gate{nullptr};
+    between.on_read = [&](uint32_t offset) {
+        uint32_t value = gpu_read32(between.inner, offset);
+        if (gate && offset >= R_GEN8_GT_IIR && offset < R_GEN8_GT_IIR + 64 && offset % 16 == R_GEN8_GT_IIR % 16) {
+            store32(gate, 1);
+            std::this_thread::sleep_for(std::chrono::milliseconds(3));
+        }
+        return value;
+    };
+    Machine machine(nullptr, 0, 0, [&between](gpu *model) { return between.around(model); });
+    Guest guest(machine, 1, 1), other(machine, 2, 1);
+    Context first(guest, GetParam()), second(guest, GetParam()), quiet(other, GetParam());
+    uint64_t at = guest.alloc(1), at_other = other.alloc(1);
+    Words raise = semaphore(guest, at, 1) + Words{op(CMD_MI_USER_INTERRUPT, 1), op(CMD_MI_NOOP, 1)};
+    gate = guest.memory + at;
+    for (int i = 0; i < 10; i++) {
+        store32(gate, 0);
+        first.run(raise);
+        EXPECT_EQ(sched_client_interrupts(guest.client, GetParam()), uint32_t(WORKLOAD_IRQ_USER));
+        // Two of one context: the first may end by its breadcrumb alone.
+        store32(gate, 0);
+        second.submit(raise);
+        second.submit(raise);
+        quiet.run(store(other, at_other, 1));
+        guest.finish();
+        EXPECT_EQ(sched_client_interrupts(guest.client, GetParam()), uint32_t(WORKLOAD_IRQ_USER));
+        guest.finish();
+        sched_client_interrupts(guest.client, GetParam());
+    }
+    gate = nullptr;
+    EXPECT_EQ(sched_client_interrupts(other.client, GetParam()), 0u); // it raises none
 }
 
 TEST_P(EveryEngine, KeepsRegistersInTheGuestsImage)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A GPU that does not do what it is told: an engine that takes submissions and never begins, and one that cannot be reset either. Its guests learn it with a
 // reason; the other engines, and guests that do not use it, go on.
+#include "scheduler/gpu_between.h"
 #include "scheduler/gpu_fixture.h"
 
 #include <atomic>
@@ -9,62 +10,36 @@ using namespace sched_test;
 
 namespace {
 
-/* Between the driver and the model. */
-struct StallingGpu {
-    gpu base; // first: the ops get its address
-    gpu *inner;
-    std::atomic<unsigned> deaf{0};           // engines whose submissions are not heard until a reset
-    std::atomic<bool> resets{true};
-    std::atomic<uint32_t> asked{0};          // by a reset that does not end
-
-    static StallingGpu *of(gpu *gpu) { return reinterpret_cast<StallingGpu *>(gpu); }
-    static uint32_t read32(gpu *gpu, uint32_t offset)
-    {
-        uint32_t value = gpu_read32(of(gpu)->inner, offset);
-        return offset == R_GEN6_GDRST ? value | of(gpu)->asked : value;
-    }
-    static void write32(gpu *gpu, uint32_t offset, uint32_t value)
-    {
-        StallingGpu *self = of(gpu);
-        for (unsigned engine = 0; engine < ENGINE_COUNT; engine++)
-            if (self->deaf >> engine & 1 && offset == engine_mmio_base(engine) + RING_ELSP)
-                return;
-        if (offset == R_GEN6_GDRST && !self->resets) {
-            self->asked = value;
-            return;
-        }
-        if (offset == R_GEN6_GDRST)
-            self->deaf = 0;
-        gpu_write32(self->inner, offset, value);
-    }
-    static uint64_t pte_read(gpu *gpu, uint32_t index) { return of(gpu)->inner->ops->pte_read(of(gpu)->inner, index); }
-    static void pte_write(gpu *gpu, uint32_t index, uint64_t pte) { of(gpu)->inner->ops->pte_write(of(gpu)->inner, index, pte); }
-    static bool dma_map(gpu *gpu, void *host, uint64_t size, unsigned prot, uint64_t *iova, GError **error)
-    {
-        return of(gpu)->inner->ops->dma_map(of(gpu)->inner, host, size, prot, iova, error);
-    }
-    static void dma_unmap(gpu *gpu, uint64_t iova, uint64_t size) { of(gpu)->inner->ops->dma_unmap(of(gpu)->inner, iova, size); }
-    static void set_irq(gpu *gpu, void (*fn)(void *), void *opaque) { of(gpu)->inner->ops->set_irq(of(gpu)->inner, fn, opaque); }
-    static bool reset(gpu *gpu, GError **error) { return of(gpu)->inner->ops->reset(of(gpu)->inner, error); }
-    static void destroy(gpu *gpu) { gpu_destroy(of(gpu)->inner); }
-
-    gpu *around(gpu *model)
-    {
-        static const gpu_ops ops = {read32, write32, pte_read, pte_write, dma_map, dma_unmap, set_irq, reset, destroy};
-        base = *model;
-        base.ops = &ops;
-        inner = model;
-        return &base;
-    }
-};
-
 class Stalled : public testing::Test {
 protected:
-    StallingGpu gpu;
-    Machine machine{nullptr, 60 * MS, 0, [this](::gpu *model) { return gpu.around(model); }};
+    std::atomic<unsigned> deaf{0};  // engines whose submissions are not heard until a reset
+    std::atomic<bool> resets{true};
+    std::atomic<uint32_t> asked{0}; // by a reset that does not end
+    GpuBetween gpu;
+    Machine machine{nullptr, 60 * MS, 0, [this](::gpu *model) { return between(model); }};
     Guest guest{machine, 1, 1}, other{machine, 2, 1};
     uint64_t at = guest.alloc(1), at_other = other.alloc(1);
 
+    ::gpu *between(::gpu *model)
+    {
+        gpu.on_read = [this](uint32_t offset) {
+            uint32_t value = gpu_read32(gpu.inner, offset);
+            return offset == R_GEN6_GDRST ? value | asked : value;
+        };
+        gpu.on_write = [this](uint32_t offset, uint32_t value) {
+            for (unsigned engine = 0; engine < ENGINE_COUNT; engine++)
+                if (deaf >> engine & 1 && offset == engine_mmio_base(engine) + RING_ELSP)
+                    return;
+            if (offset == R_GEN6_GDRST && !resets) {
+                asked = value;
+                return;
+            }
+            if (offset == R_GEN6_GDRST)
+                deaf = 0;
+            gpu_write32(gpu.inner, offset, value);
+        };
+        return gpu.around(model);
+    }
     static std::string reason_of(workload *work)
     {
         const char *reason = work ? workload_reason(work) : nullptr;
@@ -75,7 +50,7 @@ protected:
 TEST_F(Stalled, AnEngineThatNeverBeginsIsReset)
 {
     Context blit(guest, ENGINE_BCS0), render(guest, ENGINE_RCS0), others(other, ENGINE_VCS0), waiting(other, ENGINE_BCS0);
-    gpu.deaf = 1 << ENGINE_BCS0;
+    deaf = 1 << ENGINE_BCS0;
     blit.submit(store(guest, at, 1));
     others.run(store(other, at_other, 2)); // meanwhile
     EXPECT_EQ(other.word(at_other), 2u);
@@ -99,8 +74,8 @@ TEST_F(Stalled, AnEngineThatNeverBeginsIsReset)
 TEST_F(Stalled, AnEngineThatCannotBeResetIsOutOfUse)
 {
     Context blit(guest, ENGINE_BCS0), blit_other(other, ENGINE_BCS0), render(other, ENGINE_RCS0);
-    gpu.deaf = 1 << ENGINE_BCS0;
-    gpu.resets = false;
+    deaf = 1 << ENGINE_BCS0;
+    resets = false;
     blit.submit(store(guest, at, 1));
     blit_other.submit(store(other, at_other, 2));
     workload *work = guest.reap();
