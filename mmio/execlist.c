@@ -281,17 +281,24 @@ static void ended(struct vgpu *vgpu, struct workload *workload)
     sched_client_lap(vgpu->client, SCHED_COST_STATUS, &lap);
 }
 
+static void take_interrupts(struct vgpu *vgpu, unsigned engine)
+{
+    uint32_t sources = sched_client_interrupts(vgpu->client, engine);
+
+    if (sources)
+        interrupts_engine(vgpu, engine, sources);
+}
+
 void engines_reap(struct vgpu *vgpu)
 {
     struct workload *workload;
 
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
-        uint32_t sources = sched_client_interrupts(vgpu->client, i);
-        if (sources)
-            interrupts_engine(vgpu, i, sources);
-    }
-    while ((workload = sched_client_reap(vgpu->client)) != NULL)
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        take_interrupts(vgpu, i);
+    while ((workload = sched_client_reap(vgpu->client)) != NULL) {
+        take_interrupts(vgpu, workload_engine(workload)); /* before the end of the work that raised them, as on hardware */
         ended(vgpu, workload);
+    }
 }
 
 void engines_invalidate_tlb(struct vgpu *vgpu, unsigned engine)
