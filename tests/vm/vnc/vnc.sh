@@ -202,6 +202,7 @@ if command -v python3 >/dev/null; then
   sleep 1
   check "one with a guest and a viewer goes" qmp device_del '{"name": "late"}' return
   wait "$holder"
+  kill "$guest" # it goes on without a vGPU
   wait "$guest"
   check "nobody listens there any more" bash -c "! timeout 5 '$client' $port size 1024x768"
   for i in $(seq 12); do
