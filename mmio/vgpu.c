@@ -113,6 +113,13 @@ static void destroy(struct pci_device *dev)
     vgpu_destroy(of(dev));
 }
 
+/* A guest flushes what it has written by another register before anybody may rely on it, as hardware wants it (PRM vol. 2c, GFX_FLSH_CNTL). */
+static bool shortcut(struct pci_device *dev, unsigned number, struct pci_shortcut *shortcut)
+{
+    *shortcut = (struct pci_shortcut){.kind = PCI_POSTED, .bar = 0, .offset = GTT_OFFSET, .size = GTT_BYTES, .fd = -1};
+    return number == 0;
+}
+
 static const struct pci_device_ops pci_ops = {
     .attach = attach,
     .config_read = config_read,
@@ -121,6 +128,7 @@ static const struct pci_device_ops pci_ops = {
     .bar_write = bar_write,
     .reset = reset,
     .destroy = destroy,
+    .shortcut = shortcut,
 };
 
 static bool take_memory(struct vgpu *vgpu, enum ggtt_part part, uint64_t size, uint64_t *base, GError **error)

@@ -146,11 +146,14 @@ static void set_irq(void *opaque, unsigned irq, bool level)
 }
 
 /* Length 0 is any length, which KVM answers fastest (KVM API, 4.59); a KVM without it refuses. */
-static bool set_doorbell(void *opaque, bool port, uint64_t addr, int fd, bool on)
+static bool set_shortcut(void *opaque, const struct pci_shortcut *shortcut, bool port, uint64_t addr, bool on)
 {
     struct machine *machine = opaque;
+
+    if (shortcut->kind == PCI_POSTED)
+        return !port && coalesced_range(machine->coalesced, addr, shortcut->size, on);
     struct kvm_ioeventfd request = {
-        .addr = addr, .fd = fd, .flags = (port ? KVM_IOEVENTFD_FLAG_PIO : 0) | (on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN)};
+        .addr = addr, .fd = shortcut->fd, .flags = (port ? KVM_IOEVENTFD_FLAG_PIO : 0) | (on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN)};
 
     return ioctl(machine->vm_fd, KVM_IOEVENTFD, &request) == 0;
 }
@@ -203,6 +206,7 @@ static void add_devices(struct machine *machine)
     const uint64_t low = machine->memory->regions[0].size, high = machine->memory->count > 1 ? machine->memory->regions[1].size : 0;
 
     machine->mmio = address_map_create();
+    machine->coalesced = coalesced_create(machine->vm_fd, machine->mmio);
     machine->pio = address_map_create();
     machine->pci = pci_bus_create(&(struct pci_bus_config){.mmio = machine->mmio,
                                                            .pio = machine->pio,
@@ -210,7 +214,7 @@ static void add_devices(struct machine *machine)
                                                            .msi = send_msi,
                                                            .irq = set_irq,
                                                            .reset = guest_resets,
-                                                           .doorbell = set_doorbell,
+                                                           .shortcut = set_shortcut,
                                                            .memory = machine->memory,
                                                            .memory_slot = set_memory_slot,
                                                            .first_memory_slot = machine->memory->count,
@@ -350,6 +354,7 @@ void machine_destroy(struct machine *machine)
     power_destroy(machine->power);
     rtc_destroy(machine->rtc);
     sink_destroy(machine->sink);
+    coalesced_destroy(machine->coalesced);
     address_map_destroy(machine->mmio);
     address_map_destroy(machine->pio);
     if (machine->vm_fd >= 0)

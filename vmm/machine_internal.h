@@ -4,6 +4,7 @@
 #define MEDIANT_VMM_MACHINE_INTERNAL_H
 
 #include "vmm/address_map.h"
+#include "vmm/coalesced.h"
 #include "vmm/insn_syscall.h"
 #include "vmm/machine.h"
 #include "vmm/pause.h"
@@ -39,6 +40,7 @@ struct machine {
     struct kvm_cpuid2 *cpuid; /* what KVM supports */
     struct memory *memory;
     struct address_map *mmio, *pio;
+    struct coalesced *coalesced;
     struct pci_bus *pci;
     struct pci_device *gpu; /* on the bus, or NULL */
     struct serial *serial;

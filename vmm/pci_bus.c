@@ -26,7 +26,7 @@ struct pci_slot {
     struct pci_device *dev;
     unsigned number;
     struct bar_window bars[PCI_BARS];
-    struct pci_doorbells *doorbells;
+    struct pci_shortcuts *shortcuts;
     struct pci_direct *direct;
 };
 
@@ -140,7 +140,7 @@ static void host_decode_changed(struct pci_host *host)
         if (kind != PCI_BAR_NONE)
             address_map_move(bar_map(slot->bus, kind), slot->bars[i].window, pci_config_bar_address(&slot->dev->config, i));
     }
-    pci_doorbells_place(slot->doorbells);
+    pci_shortcuts_place(slot->shortcuts);
     pci_direct_place(slot->direct);
 }
 
@@ -175,7 +175,7 @@ void pci_bus_destroy(struct pci_bus *bus)
     if (!bus)
         return;
     for (unsigned i = 0; i < PCI_SLOTS; i++) {
-        pci_doorbells_destroy(bus->slots[i].doorbells);
+        pci_shortcuts_destroy(bus->slots[i].shortcuts);
         if (bus->slots[i].dev)
             bus->slots[i].dev->ops->destroy(bus->slots[i].dev);
         pci_direct_destroy(bus->slots[i].direct); /* the device closes its windows */
@@ -201,7 +201,7 @@ void pci_bus_attach(struct pci_bus *bus, unsigned number, struct pci_device *dev
             slot->bars[i].window =
                 address_map_add(bar_map(bus, bar->kind), ADDRESS_NOWHERE, bar->size, &bar_ops, &slot->bars[i]);
     }
-    slot->doorbells = pci_doorbells_create(dev, bus->config.doorbell, bus->config.opaque);
+    slot->shortcuts = pci_shortcuts_create(dev, bus->config.shortcut, bus->config.opaque);
     slot->direct = pci_direct_create(dev, bus->config.memory, bus->config.memory_slot, bus->config.opaque,
                                      bus->config.first_memory_slot + number * PCI_DIRECT_WINDOWS);
     if (slot->direct) {

@@ -11,7 +11,7 @@
 #include "gpu/pci/pci_device.h"
 #include "vmm/address_map.h"
 #include "vmm/pci_direct.h"
-#include "vmm/pci_doorbells.h"
+#include "vmm/pci_shortcuts.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,7 +43,7 @@ struct pci_bus_config {
     void (*msi)(void *opaque, uint64_t addr, uint32_t data);
     void (*irq)(void *opaque, unsigned irq, bool level);
     void (*reset)(void *opaque); /* the guest asked for a reset by port 0xcf9 */
-    doorbell_setter doorbell;    /* NULL: every write comes through the maps */
+    shortcut_setter shortcut;    /* NULL: every write comes through the maps */
     const struct memory *memory;     /* what windows of BARs may show */
     memory_slot_setter memory_slot;  /* NULL: there are no such windows */
     uint32_t first_memory_slot;      /* slots from this number on are the bus's */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Windows of a function's BARs that the guest reaches without an exit (struct pci_host, direct_open()): each is a memory slot of KVM's over a range of our own
- * address space, in which pages of the guest's RAM are mapped in the order that the device says. Used by pci_bus.c; moved at each change of decoding, as doorbells are.
+ * address space, in which pages of the guest's RAM are mapped in the order that the device says. Used by pci_bus.c; moved at each change of decoding, as shortcuts are.
  *
  * Bounds: PCI_DIRECT_WINDOWS windows for each function, and for all functions of the process so many pages that the kernel's limit of mappings is not
  * reached. What does not fit is trapped as before.
  *
- * As with doorbells, where a guest lays its BARs over each other the order is KVM's; RAM wins, as a slot over another is refused.
+ * As with shortcuts, where a guest lays its BARs over each other the order is KVM's; RAM wins, as a slot over another is refused.
  */
 #ifndef MEDIANT_VMM_PCI_DIRECT_H
 #define MEDIANT_VMM_PCI_DIRECT_H

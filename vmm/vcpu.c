@@ -239,6 +239,16 @@ static void count_exit(struct vcpu *vcpu, enum machine_exit exit)
     __atomic_store_n(&vcpu->exits[exit], vcpu->exits[exit] + 1, __ATOMIC_RELAXED);
 }
 
+/* KVM_RUN; errno is its own. */
+static int run_guest(struct vcpu *vcpu)
+{
+    int result = ioctl(vcpu->fd, KVM_RUN, 0), error = errno;
+
+    coalesced_drain(vcpu->machine->coalesced, vcpu->run);
+    errno = error;
+    return result;
+}
+
 /* What KVM has left to do of the last exit, it does at the next entry, and would do it to registers that were set meanwhile (KVM API, 5, "immediate_exit"). */
 static void settle(struct vcpu *vcpu)
 {
@@ -246,7 +256,7 @@ static void settle(struct vcpu *vcpu)
 
     for (unsigned i = 0; i < TRIES; i++) {
         __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-        if (ioctl(vcpu->fd, KVM_RUN, 0) != 0)
+        if (run_guest(vcpu) != 0)
             break;
     }
     __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST); /* the reasons for a kick are looked at next */
@@ -272,7 +282,7 @@ static void *vcpu_thread(void *opaque)
             restart_point(machine->restart);
             continue;
         }
-        if (ioctl(vcpu->fd, KVM_RUN, 0) == 0) {
+        if (run_guest(vcpu) == 0) {
             count_exit(vcpu, exit_class(vcpu->run->exit_reason));
             handle_exit(vcpu);
         } else if (errno == EFAULT) {

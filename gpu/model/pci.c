@@ -337,6 +337,13 @@ static void pci_destroy(struct pci_device *dev)
     model_destroy(from_pci(dev));
 }
 
+/* As hardware posts them: a flush by another register makes sure of them (PRM vol. 2c, GFX_FLSH_CNTL). */
+static bool pci_shortcut(struct pci_device *dev, unsigned number, struct pci_shortcut *shortcut)
+{
+    *shortcut = (struct pci_shortcut){.kind = PCI_POSTED, .bar = 0, .offset = GTT_OFFSET, .size = GTT_BYTES, .fd = -1};
+    return number == 0;
+}
+
 static const struct pci_device_ops pci_ops = {
     .attach = pci_attach,
     .config_read = pci_config_face_read,
@@ -345,6 +352,7 @@ static const struct pci_device_ops pci_ops = {
     .bar_write = pci_bar_write,
     .reset = pci_reset,
     .destroy = pci_destroy,
+    .shortcut = pci_shortcut,
 };
 
 void model_pci_init(struct model *model)

@@ -45,14 +45,16 @@ struct pci_host {
     void (*direct_close)(struct pci_host *host, unsigned bar, uint64_t offset);
 };
 
-/*
- * A place in a BAR where a write does nothing but signal an eventfd, whatever its value and size. A host may let the machine signal the
- * eventfd itself in place of a call of bar_write().
- */
-struct pci_doorbell {
+/* A place in a BAR where the machine may take writes itself; a host that cannot calls bar_write() as everywhere. */
+struct pci_shortcut {
+    enum {
+        PCI_DOORBELL, /* a write does nothing but signal an eventfd, whatever its value and size */
+        PCI_POSTED,   /* writes may be kept for a while. They come to bar_write() in their order, and before the next access of the guest to anything else. */
+    } kind;
     unsigned bar;
     uint64_t offset;
-    int fd; /* of the device, to its end */
+    uint64_t size; /* of PCI_POSTED, bytes; a multiple of the page, as offset is */
+    int fd;        /* of PCI_DOORBELL; the device's, to its end */
 };
 
 struct pci_device_ops {
@@ -70,8 +72,8 @@ struct pci_device_ops {
     /* Back to the state at power-on, config space included. */
     void (*reset)(struct pci_device *dev);
     void (*destroy)(struct pci_device *dev);
-    /* The doorbell of this number, or false: there are no more. Always the same. NULL: there are none at all. */
-    bool (*doorbell)(struct pci_device *dev, unsigned number, struct pci_doorbell *bell);
+    /* The shortcut of this number, or false: there are no more. Always the same. NULL: there are none at all. */
+    bool (*shortcut)(struct pci_device *dev, unsigned number, struct pci_shortcut *shortcut);
 };
 
 /* Embedded as the first member of each device. */

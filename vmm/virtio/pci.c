@@ -220,11 +220,11 @@ static void reset(struct pci_device *pci)
 }
 
 /* All queues share the eventfd: to look at one that has nothing costs less than an eventfd for each. */
-static bool doorbell(struct pci_device *pci, unsigned number, struct pci_doorbell *bell)
+static bool doorbell(struct pci_device *pci, unsigned number, struct pci_shortcut *bell)
 {
     struct virtio_pci *transport = of(pci);
 
-    *bell = (struct pci_doorbell){.bar = 0, .offset = BAR_NOTIFY + NOTIFY_MULTIPLIER * (uint64_t)number, .fd = transport->wake_fd};
+    *bell = (struct pci_shortcut){.kind = PCI_DOORBELL, .bar = 0, .offset = BAR_NOTIFY + NOTIFY_MULTIPLIER * (uint64_t)number, .fd = transport->wake_fd};
     return number < transport->dev->queue_count;
 }
 
@@ -296,7 +296,7 @@ struct pci_device *virtio_pci_create(const struct virtio_pci_config *config, str
                                               .bar_write = bar_write,
                                               .reset = reset,
                                               .destroy = destroy,
-                                              .doorbell = doorbell};
+                                              .shortcut = doorbell};
     struct virtio_pci *transport = g_new0(struct virtio_pci, 1);
     g_autofree char *thread_name = g_strdup_printf("virtio-%s", dev->kind);
 

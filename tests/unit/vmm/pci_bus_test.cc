@@ -16,9 +16,18 @@ struct Fake {
     std::map<std::pair<unsigned, uint64_t>, std::vector<uint8_t>> writes;
     unsigned reads = 0;
     bool *destroyed = nullptr;
-    std::vector<pci_doorbell> bells;
+    std::vector<pci_shortcut> shortcuts;
 };
 
+pci_shortcut bell(unsigned bar, uint64_t offset, int fd)
+{
+    pci_shortcut shortcut = {};
+    shortcut.kind = pci_shortcut::PCI_DOORBELL;
+    shortcut.bar = bar;
+    shortcut.offset = offset;
+    shortcut.fd = fd;
+    return shortcut;
+}
 Fake *fake(pci_device *dev) { return reinterpret_cast<Fake *>(dev); }
 
 const pci_device_ops fake_ops = {
@@ -46,10 +55,10 @@ const pci_device_ops fake_ops = {
     },
     [](pci_device *dev) { pci_config_reset(&dev->config); },
     [](pci_device *dev) { *fake(dev)->destroyed = true; },
-    [](pci_device *dev, unsigned number, pci_doorbell *bell) {
-        bool there = number < fake(dev)->bells.size();
+    [](pci_device *dev, unsigned number, pci_shortcut *shortcut) {
+        bool there = number < fake(dev)->shortcuts.size();
         if (there)
-            *bell = fake(dev)->bells[number];
+            *shortcut = fake(dev)->shortcuts[number];
         return there;
     },
 };
@@ -75,7 +84,8 @@ class PciBus : public testing::Test {
         config.msi = [](void *p, uint64_t addr, uint32_t data) { static_cast<PciBus *>(p)->msis.push_back({addr, data}); };
         config.irq = [](void *p, unsigned irq, bool level) { static_cast<PciBus *>(p)->irqs.push_back({irq, level}); };
         config.reset = [](void *p) { static_cast<PciBus *>(p)->resets++; };
-        config.doorbell = [](void *p, bool port, uint64_t addr, int fd, bool on) {
+        config.shortcut = [](void *p, const pci_shortcut *shortcut, bool port, uint64_t addr, bool on) {
+            const int fd = shortcut->kind == pci_shortcut::PCI_POSTED ? -int(shortcut->size) : shortcut->fd;
             auto &all = static_cast<PciBus *>(p)->bells;
             if (on)
                 return all.insert({{port, addr}, fd}).second; // KVM has one for each address
@@ -170,7 +180,7 @@ TEST_F(PciBus, ResetControl)
 
 TEST_F(PciBus, ResetTakesTheAddressesAndTheyCanBeAssignedAgain)
 {
-    gpu.bells = {{0, 0x1000, 7}};
+    gpu.shortcuts = {bell(0, 0x1000, 7)};
     attach_all();
     ASSERT_TRUE(pci_bus_assign(bus, UINT64_C(1) << 32, UINT64_C(1) << 36, nullptr));
     uint64_t first = bar(gpu, 0);
@@ -293,7 +303,7 @@ TEST_F(PciBus, InterruptsReachTheMachine)
 TEST_F(PciBus, DoorbellsMoveWithTheirBars)
 {
     using Bells = decltype(bells);
-    gpu.bells = {{0, 0x3000, 7}, {0, 0x3004, 8}, {4, 8, 9}};
+    gpu.shortcuts = {bell(0, 0x3000, 7), bell(0, 0x3004, 8), bell(4, 8, 9)};
     attach_all();
     EXPECT_EQ(bells, Bells());
     ASSERT_TRUE(pci_bus_assign(bus, uint64_t{1} << 32, uint64_t{1} << 36, nullptr));
@@ -315,11 +325,28 @@ TEST_F(PciBus, DoorbellsMoveWithTheirBars)
     EXPECT_EQ(bells, all);
 }
 
+TEST_F(PciBus, PostedRangesMoveLikewise)
+{
+    using Bells = decltype(bells);
+    pci_shortcut posted = {};
+    posted.kind = pci_shortcut::PCI_POSTED;
+    posted.offset = 8 << 20;
+    posted.size = 8 << 20;
+    posted.fd = -1;
+    gpu.shortcuts = {bell(0, 0x3000, 7), posted};
+    attach_all();
+    ASSERT_TRUE(pci_bus_assign(bus, uint64_t{1} << 32, uint64_t{1} << 36, nullptr));
+    uint64_t at = bar(gpu, 0);
+    EXPECT_EQ(bells, (Bells{{{false, at + 0x3000}, 7}, {{false, at + (8 << 20)}, -(8 << 20)}}));
+    store<uint16_t>(ecam(2, PCI_REG_COMMAND), 0);
+    EXPECT_EQ(bells, Bells());
+}
+
 TEST_F(PciBus, DoorbellsAtOneAddress)
 {
     using Bells = decltype(bells);
-    gpu.bells = {{0, 0, 7}};
-    nic.bells = {{0, 0, 8}};
+    gpu.shortcuts = {bell(0, 0, 7)};
+    nic.shortcuts = {bell(0, 0, 8)};
     attach_all();
     ASSERT_TRUE(pci_bus_assign(bus, uint64_t{1} << 32, uint64_t{1} << 36, nullptr));
     uint64_t first = bar(gpu, 0), second = bar(nic, 0);
@@ -333,7 +360,7 @@ TEST_F(PciBus, DoorbellsAtOneAddress)
 
 TEST_F(PciBus, DestroyTakesTheDevices)
 {
-    gpu.bells = {{0, 0, 7}};
+    gpu.shortcuts = {bell(0, 0, 7)};
     attach_all();
     ASSERT_TRUE(pci_bus_assign(bus, uint64_t{1} << 32, uint64_t{1} << 36, nullptr));
     EXPECT_EQ(bells.size(), 1u);

@@ -225,14 +225,14 @@ TEST(VirtioPci, DoorbellsStartTheQueues)
     Driver d = m.queue(0, 8);
     m.status(15);
     d.add({{DATA, 8, true}});
-    pci_doorbell bell = {};
-    ASSERT_TRUE(m.pci->ops->doorbell(m.pci, 0, &bell));
+    pci_shortcut bell = {};
+    ASSERT_TRUE(m.pci->ops->shortcut(m.pci, 0, &bell));
     EXPECT_EQ(bell.bar, 0u);
     EXPECT_EQ(bell.offset, m.notify);
     EXPECT_EQ(eventfd_write(bell.fd, 1), 0);
     uint32_t id, len;
     EXPECT_TRUE(eventually([&] { return d.take(&id, &len); }));
-    EXPECT_FALSE(m.pci->ops->doorbell(m.pci, 1, &bell)) << "one for each queue";
+    EXPECT_FALSE(m.pci->ops->shortcut(m.pci, 1, &bell)) << "one for each queue";
 }
 
 TEST(VirtioRng, GivesBytesUpToItsLimit)
