@@ -3,7 +3,7 @@
 
 MEDIANT_BUILD_PACKAGES="gcc g++ cmake ninja-build pkg-config libglib2.0-dev libcapstone-dev libpciaccess-dev libpng-dev libcairo2-dev libjson-glib-dev
   zlib1g-dev liblzma-dev libzstd-dev liblz4-dev libbz2-dev libslirp-dev libseccomp-dev libfuse3-dev libvncserver-dev libxkbcommon-dev"
-MEDIANT_TEST_PACKAGES="edid-decode gvncviewer libgtest-dev libdrm-dev xz-utils acpica-tools cppcheck clang-tidy fuse3 mandoc lintian dpkg-dev systemd python3"
+MEDIANT_TEST_PACKAGES="edid-decode gvncviewer libgtest-dev libdrm-dev xz-utils acpica-tools cppcheck clang-tidy fuse3 mandoc lintian dpkg-dev systemd python3 file"
 MEDIANT_KERNEL_PACKAGES="gcc make flex bison bc libelf-dev xz-utils" # of tests/vm/kernel/build.sh
 
 install_packages() {
