@@ -27,7 +27,7 @@ int kvm_open(const char *device, GError **error)
     int fd = open(device, O_RDWR | O_CLOEXEC);
 
     if (fd < 0) {
-        const char *advice = errno == ENOENT ? "load the kvm_intel or kvm_amd module (is virtualization enabled in the firmware?)"
+        const char *advice = errno == ENOENT || errno == ENODEV || errno == ENXIO ? "load the kvm_intel or kvm_amd module (is virtualization enabled in the firmware?)"
                              : errno == EACCES || errno == EPERM ? "add yourself to the kvm group (sudo usermod -aG kvm $USER) and log in again"
                                                                  : "is it a KVM device?";
         g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "%s: %s: %s", device, g_strerror(errno), advice);

@@ -4,10 +4,8 @@
 set -u
 vmm=$1 config=$2 timeout=$3 expected=$4 regex=${5-}
 
-if ! { : <>/dev/kvm; } 2>/dev/null; then
-  echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"
-  exit 77
-fi
+. "$(dirname "$(readlink -f "$0")")/../kvm.sh"
+need_kvm
 output=$("$vmm" run --timeout "$timeout" "$config" 2>&1 </dev/null)
 code=$?
 printf '%s\n' "$output"

@@ -109,8 +109,9 @@ expect 1 '^vmm: .*/no-kvm: No such file or directory: load the kvm_intel or kvm_
 expect 1 '^vmm: /dev/null: not a KVM device' "$vmm" run --kvm /dev/null "$dir/good.ini"
 expect 2 'cannot write /nonexistent/x: No such file' "$vmm" run -o alpha.serial=/nonexistent/x "$dir/good.ini"
 
-if ! { : <>/dev/kvm; } 2>/dev/null; then
-  echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"
+. "$(dirname "$(readlink -f "$0")")/../kvm.sh"
+if ! kvm_usable; then
+  echo "SKIP: $kvm_missing"
   [ "$failures" -eq 0 ] && exit 77
   exit 1
 fi

@@ -72,8 +72,9 @@ rm -f "$dir/one.sock"
 expect 2 'control: socket .*/served.sock: is left over from a server that is gone \(rm ' "$vmm" serve "$dir/served.ini"
 expect 2 'control: socket /nonexistent/x: No such file' "$vmm" serve --control /nonexistent/x "$dir/served.ini"
 
-if ! { : <>/dev/kvm; } 2>/dev/null; then
-  echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"
+. "$(dirname "$(readlink -f "$0")")/../kvm.sh"
+if ! kvm_usable; then
+  echo "SKIP: $kvm_missing"
   [ "$failures" -eq 0 ] && exit 77
   exit 1
 fi

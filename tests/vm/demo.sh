@@ -4,10 +4,8 @@
 # had more of the GPU. Usage: demo.sh VMM GUEST-DIRECTORY; exit 77 skips without KVM.
 set -u
 vmm=$1 guests=$2 here=$(dirname "$(readlink -f "$0")")
-if ! { : <>/dev/kvm; } 2>/dev/null; then
-  echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"
-  exit 77
-fi
+. "$(dirname "$(readlink -f "$0")")/../kvm.sh"
+need_kvm
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 settings=()

@@ -10,7 +10,8 @@ failures=0
 fail() { echo "FAIL: $*"; failures=$((failures + 1)); }
 pass() { echo "PASS: $*"; }
 
-{ : <>/dev/kvm; } 2>/dev/null || { echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"; exit 77; }
+. "$(dirname "$(readlink -f "$0")")/../kvm.sh"
+need_kvm
 
 cat >"$dir/hello.ini" <<INI
 [vm alpha]

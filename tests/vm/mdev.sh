@@ -5,6 +5,7 @@
 set -u
 vmm=$(readlink -f "$1") guests=$(readlink -f "$2")
 here=$(dirname "$(readlink -f "$0")")
+. "$here/../kvm.sh"
 dir=$(mktemp -d)
 server='' failures=0 passed=0
 export XDG_RUNTIME_DIR=$dir/run
@@ -88,11 +89,11 @@ expect 1 . rmdir "$types/i915-GVTg_V5_4"
 expect 1 . chmod 777 "$devices/$one/socket"
 
 # A guest of ours on it, and on one that is made while that guest runs.
-if [ -w /dev/kvm ] && [ -e "$guests/draw.elf" ]; then
+if kvm_usable && [ -e "$guests/draw.elf" ]; then
   printf '[vm alpha]\nimage = %s/draw.elf\ngpu = vfio-user:%s\n' "$guests" "$socket" >"$dir/vm.ini"
   expect 0 'guest alpha: shut down' "$vmm" run -t 60 "$dir/vm.ini"
 else
-  echo "SKIP: /dev/kvm cannot be opened, so no guest runs on a vGPU that was added: load kvm_intel or kvm_amd, or join the group kvm"
+  echo "SKIP: no guest runs on a vGPU that was added: $kvm_missing"
 fi
 
 # Whoever is attached is told by a hang-up.

@@ -11,7 +11,8 @@ fail() { echo "FAIL: $*"; failures=$((failures + 1)); }
 pass() { echo "PASS: $*"; }
 check() { if [ "$1" -eq 0 ]; then pass "${*:2}"; else fail "${*:2}"; fi; }
 
-{ : <>/dev/kvm; } 2>/dev/null || { echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"; exit 77; }
+. "$(dirname "$(readlink -f "$0")")/../kvm.sh"
+need_kvm
 
 # Debian's promtool: the program alone, as its package would start a server.
 find_promtool() {

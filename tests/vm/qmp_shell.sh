@@ -6,6 +6,7 @@ set -u
 vmm=$(readlink -f "$1") guests=$(readlink -f "$2")
 cd "$(dirname "$(readlink -f "$0")")/linux" || exit 1
 . ./common.sh
+. ../../kvm.sh
 command -v python3 >/dev/null || skip "python3 is not there (apt-get install python3)"
 ./fetch.sh qmp-shell || exit
 tools=$(component qmp-shell)
@@ -62,8 +63,8 @@ says 'weight is not a whole number'
 says 'name is not a string'
 tail -n 2 said | grep -q '"return": .*"policy"' && echo "PASS: the connection stays after errors" || fail "no answer after errors: $(tail -n 2 said)"
 
-if ! { : <>/dev/kvm; } 2>/dev/null; then
-  [ "$failures" -eq 0 ] && skip "/dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"
+if ! kvm_usable; then
+  [ "$failures" -eq 0 ] && skip "$kvm_missing"
   exit 1
 fi
 cat >run.ini <<INI

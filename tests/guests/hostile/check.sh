@@ -13,10 +13,8 @@ fail() {
   failures=$((failures + 1))
 }
 
-if ! { : <>/dev/kvm; } 2>/dev/null; then
-  echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"
-  exit 77
-fi
+. "$(dirname "$(readlink -f "$0")")/../../kvm.sh"
+need_kvm
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 # The gap holds the hang bound and what a loaded machine adds.

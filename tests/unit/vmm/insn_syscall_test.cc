@@ -3,11 +3,11 @@
 // calls, with the KVM of this machine.
 #include "vmm/insn.h"
 #include "vmm/insn_syscall.h"
+#include "vmm/kvm.h"
 
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <fcntl.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -68,7 +68,7 @@ constexpr unsigned long SET_CPUID2 = _IOC(_IOC_WRITE, KVMIO, 0x90, 8), GET_MSRS 
 // LSTAR's writes in a guest, as KVM reports them: the guest reads back what it wrote, KVM has the trap's address.
 class LstarOfAVm : public testing::Test {
   protected:
-    int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm = -1, vcpu = -1;
+    int kvm = kvm_open("/dev/kvm", nullptr), vm = -1, vcpu = -1;
     uint8_t *memory = nullptr;
     kvm_run run = {};
     insn_env env = {};

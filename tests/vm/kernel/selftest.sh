@@ -27,7 +27,8 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-{ : <>/dev/kvm; } 2>/dev/null || { echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"; exit 77; }
+. "$(dirname "$(readlink -f "$0")")/../../kvm.sh"
+need_kvm
 kernel=$("$here/build.sh" --cached) || { echo "$kernel"; exit 77; }
 [ -n "$dir" ] || { dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT; }
 

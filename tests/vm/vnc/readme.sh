@@ -5,7 +5,8 @@
 set -u
 build=$(readlink -f "$1") client=$(readlink -f "$2")
 root=$(readlink -f "$(dirname "$(readlink -f "$0")")/../../..")
-{ : <>/dev/kvm; } 2>/dev/null || { echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"; exit 77; }
+. "$(dirname "$(readlink -f "$0")")/../../kvm.sh"
+need_kvm
 command -v gvnccapture >/dev/null || { echo "SKIP: gvnccapture is not there (apt-get install gvncviewer)"; exit 77; }
 dir=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null; wait; rm -rf "$dir"' EXIT

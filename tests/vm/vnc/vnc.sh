@@ -4,10 +4,8 @@
 # passwords, viewers that do not read, ports that are taken. Usage: vnc.sh VMM GUEST-DIRECTORY CLIENT; exit 77 skips without KVM or gvnccapture.
 set -u
 vmm=$1 guests=$2 client=$3
-if ! { : <>/dev/kvm; } 2>/dev/null; then
-  echo "SKIP: /dev/kvm cannot be opened: load kvm_intel or kvm_amd, or join the group kvm"
-  exit 77
-fi
+. "$(dirname "$(readlink -f "$0")")/../../kvm.sh"
+need_kvm
 if ! command -v gvnccapture >/dev/null; then
   echo "SKIP: gvnccapture is not there (apt-get install gvncviewer)"
   exit 77
