@@ -3,6 +3,7 @@
  * The virtual monitor: the display block shows what the guest's planes point to, read through the guest's own global GTT. The block itself
  * (gpu/blocks/display.h) is driven by the register dispatch and the vGPU's thread; here is what others want of it.
  */
+#include "gpu/blocks/pipe_crc.h"
 #include "gpu/blocks/scanout.h"
 #include "mmio/vgpu_internal.h"
 
@@ -17,6 +18,17 @@ static bool read_surface(void *opaque, uint64_t gma, void *buf, size_t len)
     g_mutex_unlock(&vgpu->lock);
     return ok;
 }
+
+static void crc_done(void *opaque, const struct pipe_crc *frame)
+{
+    struct vgpu *vgpu = opaque;
+
+    vgpu_lock(vgpu);
+    display_crc_give(vgpu->display, frame, trace_now_ns());
+    vgpu_unlock(vgpu);
+}
+
+const struct pipe_crc_worker_ops vgpu_crc_ops = {.read = read_surface, .done = crc_done};
 
 bool vgpu_scanout(struct vgpu *vgpu, struct scanout *scanout, uint64_t *vblank_ns, GError **error)
 {

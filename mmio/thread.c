@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The vGPU's own thread: takes results from the scheduler, keeps the virtual display's time, raises interrupts, and finishes what a
+ * The vGPU's own thread: takes results from the scheduler, keeps the virtual display's time, has frames read whose checksum the guest wants, raises interrupts, and finishes what a
  * failure started. It sleeps until it is woken or the display has something due.
  */
+#include "gpu/blocks/pipe_crc.h"
 #include "mmio/vgpu_internal.h"
 
 static void wait_for_work(struct vgpu *vgpu, uint64_t deadline_ns)
@@ -30,16 +31,23 @@ static bool stopping(struct vgpu *vgpu)
 static void *run(void *opaque)
 {
     struct vgpu *vgpu = opaque;
+    struct pipe_crc frame;
 
     while (!stopping(vgpu)) {
         failure_finish(vgpu);
         vgpu_lock(vgpu);
         engines_reap(vgpu);
-        if (!vgpu_has_failed(vgpu))
-            display_tick(vgpu->display, trace_now_ns());
+        bool crc = false;
+        if (!vgpu_has_failed(vgpu)) {
+            uint64_t now_ns = trace_now_ns();
+            display_tick(vgpu->display, now_ns);
+            crc = display_crc_take(vgpu->display, now_ns, &frame);
+        }
         uint64_t deadline_ns = vgpu_has_failed(vgpu) ? UINT64_MAX : display_next_event_ns(vgpu->display);
         vgpu->deadline_ns = deadline_ns;
         vgpu_unlock(vgpu);
+        if (crc)
+            pipe_crc_worker_give(vgpu->crc, &frame);
         wait_for_work(vgpu, deadline_ns);
     }
     return NULL;

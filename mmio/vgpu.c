@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A vGPU: its resources, its place on a PCI bus, its lock. See vgpu.h; created by the machines' configuration. */
+#include "gpu/blocks/pipe_crc.h"
 #include "gpu/blocks/traps.h"
 #include "mmio/vgpu_internal.h"
 
@@ -224,6 +225,7 @@ struct vgpu *vgpu_create(struct scheduler *scheduler, struct driver *driver, con
     ggtt_init(vgpu);
     engines_init(vgpu);
     vgpu_config_init(vgpu);
+    vgpu->crc = pipe_crc_worker_create(&vgpu_crc_ops, vgpu);
     if (!take_resources(vgpu, error) || !start(vgpu, config, scheduler, error)) {
         vgpu_destroy(vgpu);
         return NULL;
@@ -236,6 +238,7 @@ void vgpu_destroy(struct vgpu *vgpu)
     if (!vgpu)
         return;
     vgpu_thread_stop(vgpu);
+    pipe_crc_worker_destroy(vgpu->crc);
     guest_memory_ignore(vgpu);
     if (vgpu->client) {
         g_mutex_lock(&vgpu->lock);

@@ -106,6 +106,7 @@ struct vgpu {
     struct irq_tree irq;
     struct uncore uncore;
     struct display *display;
+    struct pipe_crc_worker *crc;
     struct virtual_engine engines[ENGINE_COUNT];
     GArray *flips; /* of the workload that is being created, or NULL */
     struct stream *stream; /* likewise, when it is recorded */
@@ -131,6 +132,9 @@ struct vgpu {
 /* vgpu.c */
 void vgpu_lock(struct vgpu *vgpu);
 void vgpu_unlock(struct vgpu *vgpu);
+
+/* display.c */
+extern const struct pipe_crc_worker_ops vgpu_crc_ops; /* opaque is the vGPU */
 
 /* thread.c */
 bool vgpu_thread_start(struct vgpu *vgpu, GError **error);

@@ -86,7 +86,7 @@ static bool read_only(uint32_t offset)
 
 void display_mmio_write(struct display *display, uint32_t offset, uint32_t value, uint64_t now_ns)
 {
-    if (pipe_mmio_write(display, offset, value, now_ns) || aux_mmio_write(display, offset, value) ||
+    if (pipe_mmio_write(display, offset, value, now_ns) || crc_mmio_write(display, offset, value, now_ns) || aux_mmio_write(display, offset, value) ||
         gmbus_mmio_write(display, offset, value) || port_mmio_write(display, offset, value) ||
         palette_mmio_write(display, offset, value) || read_only(offset))
         return;
@@ -134,12 +134,11 @@ static unsigned shown_pipe(const struct display *display)
     return first < DISPLAY_PIPES ? first : 0;
 }
 
-void display_scanout(struct display *display, uint64_t now_ns, struct scanout *scanout)
+void pipe_scanout(const struct display *display, unsigned pipe, struct scanout *scanout)
 {
-    unsigned pipe = shown_pipe(display), transcoder;
     const struct pipe_state *p = &display->s.pipes[pipe];
+    unsigned transcoder;
 
-    display_tick(display, now_ns);
     memset(scanout, 0, sizeof(*scanout));
     scanout->pipe = pipe;
     scanout->on = p->on;
@@ -160,6 +159,12 @@ void display_scanout(struct display *display, uint64_t now_ns, struct scanout *s
         scanout->scalers[i] = p->scalers[i].live;
     for (unsigned i = 0; i < G_N_ELEMENTS(scanout->palette); i++)
         scanout->palette[i] = display_reg(display, R_LGC_PALETTE + pipe * PALETTE_PIPE_STRIDE + i * 4) & 0xffffff;
+}
+
+void display_scanout(struct display *display, uint64_t now_ns, struct scanout *scanout)
+{
+    display_tick(display, now_ns);
+    pipe_scanout(display, shown_pipe(display), scanout);
 }
 
 void display_stats(const struct display *display, struct display_stats *stats)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The contract between the parts of the display engine: dispatch (display.c), pipes and planes (display_pipe.c), clocks
- * (display_clock.c), palettes (display_palette.c), ports, hotplug and panel power (display_port.c), AUX channels
- * (aux_channel.c), GMBUS (gmbus.c). Nobody else includes it.
+ * (display_clock.c), palettes (display_palette.c), checksums of frames (display_crc.c), ports, hotplug and panel power
+ * (display_port.c), AUX channels (aux_channel.c), GMBUS (gmbus.c). Nobody else includes it.
  */
 #ifndef MEDIANT_GPU_BLOCKS_DISPLAY_INTERNAL_H
 #define MEDIANT_GPU_BLOCKS_DISPLAY_INTERNAL_H
@@ -53,6 +53,20 @@ struct scaler_state {
  */
 enum update_phase { UPDATE_NONE, UPDATE_LINE_READ, UPDATE_BEGUN, UPDATE_WRITING, UPDATE_ARMED };
 
+/* The checksum of the frame that is being shown. */
+struct crc_state {
+    enum {
+        CRC_AHEAD,   /* it has not been read, */
+        CRC_TAKEN,   /* is being read, */
+        CRC_KNOWN,   /* was read, */
+        CRC_UNKNOWN, /* could not be read */
+    } stage;
+    uint32_t ticket, value;
+    uint64_t taken_ns;
+    uint64_t cost_ns;       /* how long the last one took */
+    uint64_t rest_until_ns; /* no other is read before */
+};
+
 /*
  * Time of a running pipe: frame numbers count starts of vertical blanks. Frame `frame` began at vblank_ns, and each next one
  * frame_ns later; both move on in pipe_advance().
@@ -66,7 +80,8 @@ struct pipe_state {
     uint64_t flip_ns;   /* when the last of them was given */
     enum update_phase update;
     uint64_t update_until_ns; /* when an update that was begun has had its time */
-    uint64_t retry_ns;        /* when to look again whether a vblank that waits for an update may come; 0 when none waits */
+    uint64_t retry_ns;        /* when to look again whether a vblank that waits (for an update, a checksum) may come; 0 when none waits */
+    struct crc_state crc;
     struct plane_state planes[DISPLAY_PLANES];
     struct cursor_state cursor;
     struct scaler_state scalers[SCANOUT_SCALERS];
@@ -86,6 +101,8 @@ struct display_state {
     struct pipe_state pipes[DISPLAY_PIPES];
     struct gmbus_state gmbus;
     uint32_t precision[DISPLAY_PIPES][DISPLAY_PREC_ENTRIES];
+    uint32_t crc_ticket; /* of the last frame that was taken, */
+    bool crc_taken;      /* and is being read: these two go through a reset, as the reader does */
     struct display_stats stats;
 };
 
@@ -127,6 +144,20 @@ void pipe_reset(struct display *display, unsigned pipe, uint64_t now_ns);
 /* Handles all vblanks up to now. */
 void pipe_advance(struct display *display, unsigned pipe, uint64_t now_ns);
 uint64_t pipe_next_event_ns(const struct display *display, unsigned pipe);
+
+/* What a pipe shows now, without bringing it to now. (display.c) */
+void pipe_scanout(const struct display *display, unsigned pipe, struct scanout *scanout);
+
+/* Checksums of frames. (display_crc.c) */
+bool crc_mmio_write(struct display *display, uint32_t offset, uint32_t value, uint64_t now_ns);
+/* The pipe runs, and software asks for a checksum of each frame. */
+bool crc_wanted(const struct display *display, unsigned pipe);
+/* ... and the vblank that ends the frame has to wait for it; until when it does at most. */
+bool crc_missing(const struct display *display, unsigned pipe);
+uint64_t crc_patience_ns(const struct display *display, unsigned pipe);
+/* At the vblank: stores the checksum; returns the interrupt bit that is due. */
+uint32_t crc_latch(struct display *display, unsigned pipe);
+uint64_t crc_next_event_ns(const struct display *display, unsigned pipe);
 
 /* Which transcoder a running pipe feeds: 0..3 (3 is EDP), -1 when none runs. (display_clock.c) */
 int display_pipe_transcoder(const struct display *display, unsigned pipe);

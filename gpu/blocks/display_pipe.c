@@ -121,19 +121,28 @@ static bool pipe_armed(const struct pipe_state *p)
     return p->cursor.armed != ARMED_NONE || p->scalers[0].armed || p->scalers[1].armed;
 }
 
-/* True while the vblank that is due waits for an update; else the first vblank is when the update ended. */
-static bool vblank_waits(const struct display *display, struct pipe_state *p, uint64_t now_ns)
+/* Software is in the midst of an update, and has time left for it, at the vblank that is due. */
+static bool update_lasts(const struct display *display, const struct pipe_state *p, uint64_t now_ns)
 {
     uint64_t due_ns = p->vblank_ns + p->frame_ns;
-    bool waits = p->update >= UPDATE_BEGUN && now_ns < p->update_until_ns &&
-                 now_ns - due_ns < display->update_ns * UPDATE_WRITING_TIMES;
 
-    if (waits) {
+    return p->update >= UPDATE_BEGUN && now_ns < p->update_until_ns && now_ns - due_ns < display->update_ns * UPDATE_WRITING_TIMES;
+}
+
+/* True while the vblank that is due waits, for the frame's checksum or the end of an update; else the first vblank is when that was over. */
+static bool vblank_waits(const struct display *display, unsigned pipe, struct pipe_state *p, uint64_t now_ns)
+{
+    if (crc_missing(display, pipe) && now_ns < crc_patience_ns(display, pipe)) {
+        p->retry_ns = crc_patience_ns(display, pipe);
+        return true;
+    }
+    if (update_lasts(display, p, now_ns)) {
         p->retry_ns = now_ns + UPDATE_RETRY_NS;
         return true;
     }
     p->update = UPDATE_NONE;
-    if (p->retry_ns)
+    /* A checksum for each frame, too: late ones are longer, not left out. */
+    if (p->retry_ns || (crc_wanted(display, pipe) && now_ns - p->vblank_ns >= 2 * p->frame_ns))
         p->frame_ns = now_ns - p->vblank_ns;
     p->retry_ns = 0;
     return false;
@@ -146,7 +155,7 @@ void pipe_advance(struct display *display, unsigned pipe, uint64_t now_ns)
     uint32_t bits;
     int transcoder;
 
-    if (!p->on || !p->frame_ns || now_ns < p->vblank_ns || now_ns - p->vblank_ns < p->frame_ns || vblank_waits(display, p, now_ns))
+    if (!p->on || !p->frame_ns || now_ns < p->vblank_ns || now_ns - p->vblank_ns < p->frame_ns || vblank_waits(display, pipe, p, now_ns))
         return;
     frames = (now_ns - p->vblank_ns) / p->frame_ns;
     first_ns = p->vblank_ns + p->frame_ns;
@@ -154,7 +163,7 @@ void pipe_advance(struct display *display, unsigned pipe, uint64_t now_ns)
     p->frame += (uint32_t)frames;
     display->s.stats.vblanks += frames;
     /* What was armed went live at the first of these vblanks. */
-    bits = IRQ_PIPE_VBLANK | IRQ_PIPE_VSYNC;
+    bits = IRQ_PIPE_VBLANK | IRQ_PIPE_VSYNC | crc_latch(display, pipe);
     if (pipe_armed(p))
         bits |= pipe_latch(display, pipe, first_ns);
     if (!(display->irq->bank[IRQ_PIPE_A + pipe].imr & IRQ_PIPE_VBLANK))
@@ -177,9 +186,8 @@ uint64_t pipe_next_event_ns(const struct display *display, unsigned pipe)
     wanted = open & (IRQ_PIPE_VBLANK | IRQ_PIPE_VSYNC);
     for (unsigned i = 0; i < DISPLAY_PLANES; i++)
         wanted |= p->planes[i].armed == ARMED_FLIP && (open & ((uint32_t)IRQ_PIPE_PLANE1_FLIP << i));
-    if (!wanted)
-        return UINT64_MAX;
-    return MAX(p->vblank_ns + p->frame_ns, p->retry_ns);
+    uint64_t crc_ns = crc_next_event_ns(display, pipe), vblank_ns = wanted ? MAX(p->vblank_ns + p->frame_ns, p->retry_ns) : UINT64_MAX;
+    return MIN(vblank_ns, crc_ns);
 }
 
 /*
@@ -200,6 +208,8 @@ static uint32_t scan_line(const struct display *display, unsigned pipe, uint64_t
     if (((display_reg(display, display_transcoder_reg((unsigned)transcoder, R_TRANS_DDI_FUNC_CTL)) >> 24) & 7) < 2)
         lag = 2;
     into = now_ns > p->vblank_ns ? MIN(now_ns - p->vblank_ns, p->frame_ns - 1) : 0;
+    if (crc_missing(display, pipe)) /* the blank may be far; who waits for it near its line would lose patience */
+        into = MIN(into, p->frame_ns / 8 * 7);
     line = (vblank + into * vtotal / p->frame_ns) % vtotal;
     return (uint32_t)((line + vtotal * 2 - lag) % vtotal) & DSL_MASK;
 }
@@ -215,6 +225,7 @@ static void pipe_update_power(struct display *display, unsigned pipe, uint64_t n
             p->vblank_ns = now_ns;
             p->update = UPDATE_NONE;
             p->retry_ns = 0;
+            p->crc.stage = CRC_AHEAD;
             if (p->planes[0].live.ctl & PLANE_CTL_ENABLE) { /* set up before the pipe: visible now */
                 display->s.stats.frames++;
                 display->s.stats.last_flip_ns = now_ns;
@@ -319,7 +330,7 @@ static void make_room(struct display *display, unsigned pipe, uint64_t now_ns)
     struct pipe_state *p = &display->s.pipes[pipe];
     uint64_t vblank_ns = p->vblank_ns + p->frame_ns;
 
-    if (!p->on || p->update == UPDATE_ARMED || now_ns < p->vblank_ns || vblank_ns - now_ns >= display->update_ns)
+    if (!p->on || p->update == UPDATE_ARMED || crc_missing(display, pipe) || now_ns < p->vblank_ns || vblank_ns - now_ns >= display->update_ns)
         return;
     pipe_advance(display, pipe, vblank_ns);
     p->frame_ns += vblank_ns - now_ns;

@@ -42,6 +42,7 @@ enum irq_bit {
     IRQ_PIPE_VSYNC = 1 << 1,
     IRQ_PIPE_SCAN_LINE = 1 << 2,
     IRQ_PIPE_PLANE1_FLIP = 1 << 3, /* plane n: << (n - 1), planes 1 to 4 */
+    IRQ_PIPE_CRC_DONE = 1 << 28,
     IRQ_PORT_AUX_A = 1 << 0,
     IRQ_PORT_DP_A_HOTPLUG = 1 << 3,
     IRQ_PORT_AUX_B = 1 << 25, /* C 26, D 27 */

@@ -193,7 +193,7 @@ struct pci_device *model_pci(struct model *model)
     return &model->pci;
 }
 
-static bool read_surface(void *opaque, uint64_t gma, void *buf, size_t len)
+bool model_read_surface(void *opaque, uint64_t gma, void *buf, size_t len)
 {
     return model_ggtt_read(opaque, gma, buf, len);
 }
@@ -210,7 +210,7 @@ void model_scanout(struct model *model, struct scanout *scanout, uint64_t *vblan
 
 struct scanout_reader *model_reader(struct model *model, const struct scanout *scanout, GError **error)
 {
-    return scanout_reader_create(scanout, read_surface, model, error);
+    return scanout_reader_create(scanout, model_read_surface, model, error);
 }
 
 struct image *model_screenshot(struct model *model, GError **error)
@@ -219,5 +219,5 @@ struct image *model_screenshot(struct model *model, GError **error)
     uint64_t vblank_ns;
 
     model_scanout(model, &scanout, &vblank_ns);
-    return scanout_render(&scanout, read_surface, model, error);
+    return scanout_render(&scanout, model_read_surface, model, error);
 }

@@ -29,6 +29,7 @@ struct engine;
 struct irq_tree;
 struct uncore;
 struct display;
+struct pipe_crc_worker;
 
 struct model {
     struct pci_device pci; /* first: model_pci() */
@@ -67,6 +68,7 @@ struct model {
     GCond display_wake;
     uint64_t display_deadline_ns; /* when the thread looks next by itself */
     bool display_stop;
+    struct pipe_crc_worker *crc; /* of the display's thread */
 };
 
 /* The lock of the blocks. model_unlock() also sends the interrupt message that became due and wakes the display's thread for an
@@ -81,6 +83,9 @@ void model_unlock(struct model *model);
 void model_update_intx(struct model *model);
 /* Sends the message if the line is up: after MSI was enabled. No lock held. (irq.c) */
 void model_resend_message(struct model *model);
+
+/* A scanout_read_fn; opaque is the model. (model.c) */
+bool model_read_surface(void *opaque, uint64_t gma, void *buf, size_t len);
 
 void model_display_thread_start(struct model *model); /* (display_thread.c) */
 void model_display_thread_stop(struct model *model);
