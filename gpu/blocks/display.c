@@ -157,6 +157,7 @@ void pipe_scanout(const struct display *display, unsigned pipe, struct scanout *
     scanout->cursor = p->cursor.live;
     for (unsigned i = 0; i < SCANOUT_SCALERS; i++)
         scanout->scalers[i] = p->scalers[i].live;
+    palette_scanout(display, pipe, &scanout->color);
     for (unsigned i = 0; i < G_N_ELEMENTS(scanout->palette); i++)
         scanout->palette[i] = display_reg(display, R_LGC_PALETTE + pipe * PALETTE_PIPE_STRIDE + i * 4) & 0xffffff;
 }

@@ -122,6 +122,7 @@ bool display_crc_take(struct display *display, uint64_t now_ns, struct pipe_crc 
             continue;
         memset(frame, 0, sizeof(*frame));
         pipe_scanout(display, pipe, &frame->scanout);
+        frame->scanout.wire = true;
         if (source != CRC_SOURCE_PIPE)
             leave_plane(&frame->scanout, source_plane(source));
         frame->ticket = ++display->s.crc_ticket;

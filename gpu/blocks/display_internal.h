@@ -25,6 +25,7 @@ enum {
     SCALER_STRIDE = 0x100,
     PALETTE_PIPE_STRIDE = 0x800,
     PORT_STRIDE = 0x100,
+    CSC_PIPE_STRIDE = 0x100,
     DISPLAY_PREC_ENTRIES = 1024, /* of a precision palette */
 };
 
@@ -179,6 +180,8 @@ void port_set_connected(struct display *display, bool connected, bool notify);
 bool palette_mmio_read(struct display *display, uint32_t offset, uint32_t *value);
 bool palette_mmio_write(struct display *display, uint32_t offset, uint32_t value);
 void palette_reset(struct display *display);
+/* What gamma and colour space conversion go by. */
+void palette_scanout(const struct display *display, unsigned pipe, struct scanout_color *color);
 
 /* (aux_channel.c) */
 bool aux_mmio_write(struct display *display, uint32_t offset, uint32_t value);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The precision palettes: 1024 entries a pipe behind an index and a data register. Stored for the driver, which reads back
- * what it wrote; scan-out shows pictures without gamma. (The legacy palette is plain registers.) Called by display.c.
+ * what it wrote, and for scan-out, with the registers of gamma and colour space. (The legacy palette is plain registers.)
+ * Called by display.c.
  */
 #include <string.h>
 
@@ -52,6 +53,24 @@ bool palette_mmio_write(struct display *display, uint32_t offset, uint32_t value
         return false;
     *entry(display, pipe) = value & 0x3fffffff; /* ten bits a colour */
     return true;
+}
+
+void palette_scanout(const struct display *display, unsigned pipe, struct scanout_color *color)
+{
+    static const uint32_t coefficients[] = {R_PIPE_CSC_COEFF_RY_GY, R_PIPE_CSC_COEFF_BY, R_PIPE_CSC_COEFF_RU_GU,
+                                            R_PIPE_CSC_COEFF_BU,    R_PIPE_CSC_COEFF_RV_GV, R_PIPE_CSC_COEFF_BV};
+    uint32_t csc = pipe * CSC_PIPE_STRIDE;
+
+    color->gamma_mode = display_reg(display, R_GAMMA_MODE + pipe * PALETTE_PIPE_STRIDE);
+    color->csc_mode = display_reg(display, R_PIPE_CSC_MODE + csc);
+    color->misc = display_reg(display, R_PIPEMISC + pipe * PIPE_STRIDE);
+    for (unsigned i = 0; i < G_N_ELEMENTS(coefficients); i++)
+        color->coefficients[i] = display_reg(display, coefficients[i] + csc);
+    for (unsigned i = 0; i < 3; i++) {
+        color->before[i] = display_reg(display, R_PIPE_CSC_PREOFF_HI + csc + i * 4);
+        color->behind[i] = display_reg(display, R_PIPE_CSC_POSTOFF_HI + csc + i * 4);
+    }
+    memcpy(color->precision, display->s.precision[pipe], sizeof(color->precision));
 }
 
 void palette_reset(struct display *display)

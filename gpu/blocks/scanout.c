@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The picture of a pipe, line by line: background, planes in z-order, cursor; then the pipe's scaler. Called by whoever
- * shows the screen, without any lock. No gamma.
+ * The picture of a pipe, line by line: background, planes in z-order, cursor; gamma and colour space; then the pipe's scaler.
+ * Called by whoever shows the screen, without any lock.
  */
 #include "gpu/blocks/scanout.h"
 
@@ -30,6 +30,9 @@ struct composer {
     struct layer layers[DISPLAY_PLANES];
     unsigned count;
     struct cursor_layer cursor;
+    struct color *color; /* or NULL: nothing is corrected */
+    uint8_t *flags;      /* of each pixel of the line, for it */
+    unsigned background_flags;
     uint8_t *above; /* pixels of the line where a destination-keyed plane stays above the next one */
     scanout_read_fn read;
     void *opaque;
@@ -140,6 +143,8 @@ static void draw_layer(struct composer *c, unsigned index, unsigned y, uint32_t 
         return;
     }
     width = MIN(view->target.width, c->width - x0);
+    if (c->color)
+        memset(c->flags + x0, (int)view->color, width);
     line = layer_line(layer, y - (unsigned)view->target.y);
     plain = view->alpha == ALPHA_OPAQUE && view->constant_alpha == 255 && view->key == KEY_NONE &&
             (!index || c->layers[index - 1].view.key != KEY_DESTINATION);
@@ -178,6 +183,8 @@ static void draw_cursor(struct composer *c, unsigned y, uint32_t *out)
 
         if (x < 0 || x >= (int)c->width)
             continue;
+        if (c->color && (p >> 24))
+            c->flags[x] = (uint8_t)view->color;
         if (view->blend)
             out[x] = over(p, out[x]);
         else if (p >> 24) /* AND/INVERT: opaque, */
@@ -189,6 +196,8 @@ static void draw_cursor(struct composer *c, unsigned y, uint32_t *out)
 
 static void composer_init(struct composer *c, const struct scanout *scanout, scanout_read_fn read, void *opaque)
 {
+    unsigned flags;
+
     memset(c, 0, sizeof(*c));
     c->scanout = scanout;
     c->read = read;
@@ -198,6 +207,8 @@ static void composer_init(struct composer *c, const struct scanout *scanout, sca
                     (scanout->background >> 2 & 0xff);
     c->above = g_malloc0(c->width);
     scanout_cursor_view(scanout, &c->cursor.view);
+    c->background_flags = scanout_background_color(scanout);
+    flags = c->background_flags | c->cursor.view.color;
     for (unsigned i = 0; i < DISPLAY_PLANES; i++) {
         struct layer *layer = &c->layers[c->count];
         struct plane_view *view = &layer->view;
@@ -205,6 +216,7 @@ static void composer_init(struct composer *c, const struct scanout *scanout, sca
         scanout_plane_view(scanout, i, view);
         if (!view->on || !view->target.width || !view->target.height)
             continue;
+        flags |= view->color;
         layer->surface = surface_create(scanout, view, read, opaque);
         if (view->target.width != view->width || view->target.height != view->height) {
             layer->scaled = g_new(uint32_t, view->target.width);
@@ -214,6 +226,9 @@ static void composer_init(struct composer *c, const struct scanout *scanout, sca
         }
         c->count++;
     }
+    c->color = color_create(scanout, flags);
+    if (c->color)
+        c->flags = g_malloc(c->width);
 }
 
 static void composer_finish(struct composer *c)
@@ -223,6 +238,8 @@ static void composer_finish(struct composer *c)
         g_free(c->layers[i].scaled);
         g_free(c->layers[i].left);
     }
+    color_destroy(c->color);
+    g_free(c->flags);
     g_free(c->above);
 }
 
@@ -231,9 +248,13 @@ static void compose_line(struct composer *c, unsigned y, uint32_t *out)
     for (unsigned x = 0; x < c->width; x++)
         out[x] = c->background;
     memset(c->above, 0, c->width);
+    if (c->color)
+        memset(c->flags, (int)c->background_flags, c->width);
     for (unsigned i = 0; i < c->count; i++)
         draw_layer(c, i, y, out);
     draw_cursor(c, y, out);
+    if (c->color)
+        color_correct(c->color, c->flags, c->width, out);
 }
 
 static struct image *compose(struct composer *c)

@@ -37,6 +37,13 @@ struct scanout_scaler {
     uint32_t ctrl, pos, size;
 };
 
+/* Pipe gamma and colour space conversion: registers GAMMA_MODE, PIPE_CSC_*, PIPEMISC, and the precision palette. */
+struct scanout_color {
+    uint32_t gamma_mode, csc_mode, misc;
+    uint32_t coefficients[6], before[3], behind[3];
+    uint32_t precision[1024]; /* 10 bits for each of red, green, blue */
+};
+
 struct scanout {
     unsigned pipe;
     bool on;             /* the pipe runs */
@@ -45,11 +52,13 @@ struct scanout {
     uint64_t frame_ns;   /* duration of a frame */
     uint32_t source;     /* PIPESRC: (width - 1) << 16 | (height - 1) */
     uint32_t active;     /* the transcoder's active size, in the same layout */
-    uint32_t background; /* PIPE_BOTTOM_COLOR: 10 bits for each of red, green, blue */
+    uint32_t background; /* PIPE_BOTTOM_COLOR: gamma and conversion in bits 31 and 30, 10 bits for each of red, green, blue */
     struct scanout_plane planes[DISPLAY_PLANES];
     struct scanout_cursor cursor;
     struct scanout_scaler scalers[SCANOUT_SCALERS];
     uint32_t palette[256]; /* the legacy palette, 0x00RRGGBB */
+    struct scanout_color color;
+    bool wire;             /* as the pipe sends it, not as a monitor shows it: levels that were made fit for television stay so */
 };
 
 /* Reads len bytes at a global graphics address (all inside of one 4 KiB page); false when there is no memory. */

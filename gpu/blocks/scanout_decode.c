@@ -10,9 +10,11 @@
 /* PLANE_CTL. */
 enum {
     CTL_ENABLE = 1u << 31,
+    CTL_PIPE_GAMMA = 1 << 30,
     CTL_FULL_RANGE = 1 << 28,
     CTL_FORMAT_SHIFT = 24,
     CTL_FORMAT_MASK = 0xf,
+    CTL_PIPE_CSC = 1 << 23,
     CTL_KEY_SHIFT = 21,
     CTL_ORDER_RGBX = 1 << 20,
     CTL_BT709 = 1 << 18,
@@ -49,10 +51,32 @@ enum {
 /* CUR_CTL, CUR_POS, CUR_FBC_CTL. */
 enum {
     CURSOR_MODE_MASK = 0x3f,
+    CURSOR_PIPE_GAMMA = 1 << 26,
+    CURSOR_PIPE_CSC = 1 << 24,
     CURSOR_ROTATE_180 = 1 << 15,
     CURSOR_FBC_ENABLE = 1u << 31,
     CURSOR_FBC_HEIGHT_MASK = 0xff,
 };
+
+/* SKL_BOTTOM_COLOR, PIPEMISC. */
+enum {
+    BOTTOM_GAMMA = 1u << 31,
+    BOTTOM_CSC = 1 << 30,
+    MISC_OUTPUT_YUV = 1 << 11,
+};
+
+static unsigned color_flags(const struct scanout *scanout, bool gamma, bool csc)
+{
+    /* A monitor that gets YCbCr makes RGB of it again: neither conversion is done. */
+    if ((scanout->color.misc & MISC_OUTPUT_YUV) && !scanout->wire)
+        csc = false;
+    return (gamma ? COLOR_GAMMA : 0u) | (csc ? COLOR_CSC : 0u);
+}
+
+unsigned scanout_background_color(const struct scanout *scanout)
+{
+    return color_flags(scanout, scanout->background & BOTTOM_GAMMA, scanout->background & BOTTOM_CSC);
+}
 
 static enum pixel_format decode_format(uint32_t ctl)
 {
@@ -133,6 +157,7 @@ void scanout_plane_view(const struct scanout *scanout, unsigned plane, struct pl
         if (view->tiling < TILING_Y || view->format >= PIXEL_YUYV)
             view->format = PIXEL_NONE;
     }
+    view->color = color_flags(scanout, p->ctl & CTL_PIPE_GAMMA, p->ctl & CTL_PIPE_CSC);
     view->bt709 = p->ctl & CTL_BT709;
     view->full_range = p->ctl & CTL_FULL_RANGE;
     view->compressed = p->ctl & CTL_DECOMPRESS;
@@ -181,6 +206,7 @@ void scanout_cursor_view(const struct scanout *scanout, struct cursor_view *view
         return;
     }
     view->blend = mode & 0x20;
+    view->color = color_flags(scanout, c->ctl & CURSOR_PIPE_GAMMA, c->ctl & CURSOR_PIPE_CSC);
     view->upside = c->ctl & CURSOR_ROTATE_180;
     view->surface = c->base & ADDRESS_MASK;
     view->height = view->side;

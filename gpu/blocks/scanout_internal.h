@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The contract between the parts of scan-out: what the registers say (scanout_decode.c), reading surfaces
- * (scanout_surface.c), pixels (scanout_pixels.c), putting planes together (scanout.c), words (scanout_words.c). Nobody else
- * includes it.
+ * (scanout_surface.c), pixels (scanout_pixels.c), putting planes together (scanout.c), gamma and colour space
+ * (scanout_color.c), words (scanout_words.c). Nobody else includes it.
  */
 #ifndef MEDIANT_GPU_BLOCKS_SCANOUT_INTERNAL_H
 #define MEDIANT_GPU_BLOCKS_SCANOUT_INTERNAL_H
@@ -42,6 +42,9 @@ struct rect {
     unsigned width, height;
 };
 
+/* What a pixel goes through behind the planes. */
+enum color_flag { COLOR_GAMMA = 1 << 0, COLOR_CSC = 1 << 1 };
+
 /* A universal plane, decoded and bounded. */
 struct plane_view {
     bool on;
@@ -50,6 +53,7 @@ struct plane_view {
     unsigned rotation; /* quarter turns clockwise */
     bool bt709, full_range;
     bool compressed; /* render compression: not undone */
+    unsigned color; /* enum color_flag */
     enum plane_alpha alpha;
     unsigned constant_alpha; /* 0 .. 255 */
     enum plane_key key;
@@ -68,6 +72,7 @@ struct cursor_view {
     bool supported;
     bool blend;  /* premultiplied ARGB; else the AND/INVERT format */
     bool upside; /* rotated by half a turn */
+    unsigned color;
     uint32_t surface;
     unsigned side; /* pixels of a line, and the stride / 4 */
     unsigned height;
@@ -76,6 +81,8 @@ struct cursor_view {
 
 void scanout_plane_view(const struct scanout *scanout, unsigned plane, struct plane_view *view);
 void scanout_cursor_view(const struct scanout *scanout, struct cursor_view *view);
+/* The enum color_flag of the background. */
+unsigned scanout_background_color(const struct scanout *scanout);
 /* Size of the pipe's picture. */
 void scanout_source_size(const struct scanout *scanout, unsigned *width, unsigned *height);
 /* The scaler that scales the whole pipe: its window. False when there is none. */
@@ -99,6 +106,14 @@ const uint32_t *surface_line(struct surface *surface, unsigned y);
 /* Turns `count` pixels of raw memory into 0xAARRGGBB. For the 4:2:2 formats raw starts at an even pixel, `first` is 0 or 1. */
 void pixels_decode(const struct plane_view *view, const uint32_t palette[256], const uint8_t *raw, unsigned first,
                    unsigned count, uint32_t *out);
+
+/* For pixels with the given flags, or fewer; NULL when none would change. */
+struct color;
+struct color *color_create(const struct scanout *scanout, unsigned flags);
+void color_destroy(struct color *color); /* NULL is allowed */
+/* flags: enum color_flag for each pixel of the line, of those given to color_create(). */
+void color_correct(const struct color *color, const uint8_t *flags, unsigned width, uint32_t *line);
+const char *color_gamma_name(const struct scanout *scanout);
 
 #ifdef __cplusplus
 }

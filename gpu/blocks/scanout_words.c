@@ -62,7 +62,7 @@ char *scanout_describe(const struct scanout *scanout)
     GString *text = g_string_new(NULL);
     struct cursor_view cursor;
     struct rect window;
-    unsigned width, height, on = 0;
+    unsigned width, height, on = 0, colors = scanout_background_color(scanout);
 
     if (!scanout->on) {
         g_string_append(text, "no pipe is on: nothing is shown\n");
@@ -89,10 +89,15 @@ char *scanout_describe(const struct scanout *scanout)
         if (!view.on)
             continue;
         plane_words(text, scanout, i, &view);
+        colors |= view.color;
         on++;
     }
     scanout_cursor_view(scanout, &cursor);
     cursor_words(text, &cursor);
+    if (colors & COLOR_GAMMA)
+        g_string_append_printf(text, "gamma: %s\n", color_gamma_name(scanout));
+    if (colors & COLOR_CSC)
+        g_string_append(text, "colours: through the pipe's matrix\n");
     if (!on)
         g_string_append(text, "no plane is on: the background colour is shown\n");
     return g_string_free(text, FALSE);
