@@ -13,7 +13,8 @@ syncobj_basic kms_addfb_basic kms_setmode kms_flip kms_vblank
 gem_exec_fence gem_exec_reloc gem_ctx_isolation gem_workarounds i915_hangman gem_eio gem_exercise_blt gem_userptr_blits gem_render_copy gem_softpin
 gem_exec_async gem_exec_await gem_exec_whisper gem_exec_big gem_exec_params gem_exec_alignment gem_ringfill gem_ctx_param gem_ctx_shared gem_ctx_engines
 gem_ctx_persistence gem_exec_schedule gem_spin_batch gem_cs_tlb gem_close_race gem_reg_read gem_create gem_basic gem_pread gem_pwrite gem_mmap
-i915_query i915_getparams_basic kms_cursor_legacy kms_pipe_crc_basic kms_plane kms_properties kms_prop_blob kms_getfb drm_read core_auth"
+i915_query i915_getparams_basic kms_cursor_legacy kms_pipe_crc_basic kms_plane kms_properties kms_prop_blob kms_getfb drm_read core_auth
+kms_cursor_crc kms_color kms_draw_crc kms_rotation_crc kms_universal_plane kms_plane_alpha_blend kms_plane_multiple kms_atomic"
 # Modules of the guest's kernel; those that they depend on come with them.
 modules="i915 vgem virtio_pci virtio_blk virtio_net virtio_console virtio_rng 9p 9pnet_virtio virtio_input evdev"
 
