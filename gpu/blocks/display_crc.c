@@ -86,7 +86,7 @@ bool crc_mmio_write(struct display *display, uint32_t offset, uint32_t value, ui
             continue;
         pipe_advance(display, pipe, now_ns);
         display_reg_set(display, offset, value);
-        p->crc.stage = CRC_AHEAD; /* of this frame too, by what is asked for now */
+        p->crc.stage = CRC_AHEAD; /* what was read of this frame answers the question before: it is read again */
         p->retry_ns = MIN(p->retry_ns, now_ns);
         pipe_advance(display, pipe, now_ns);
         return true;

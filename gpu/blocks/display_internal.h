@@ -26,7 +26,6 @@ enum {
     PALETTE_PIPE_STRIDE = 0x800,
     PORT_STRIDE = 0x100,
     CSC_PIPE_STRIDE = 0x100,
-    DISPLAY_PREC_ENTRIES = 1024, /* of a precision palette */
 };
 
 /* An update that waits for its vblank. */
@@ -101,7 +100,7 @@ struct display_state {
     struct monitor monitor;
     struct pipe_state pipes[DISPLAY_PIPES];
     struct gmbus_state gmbus;
-    uint32_t precision[DISPLAY_PIPES][DISPLAY_PREC_ENTRIES];
+    uint32_t precision[DISPLAY_PIPES][SCANOUT_PRECISION];
     uint32_t crc_ticket; /* of the last frame that was taken, */
     bool crc_taken;      /* and is being read: these two go through a reset, as the reader does */
     struct display_stats stats;

@@ -11,7 +11,7 @@
 /* i915_reg.h PAL_PREC_*. */
 enum {
     PREC_PAL_AUTO_INCREMENT = 1 << 15,
-    PREC_PAL_INDEX_MASK = DISPLAY_PREC_ENTRIES - 1,
+    PREC_PAL_INDEX_MASK = SCANOUT_PRECISION - 1,
 };
 
 static bool decode(uint32_t offset, unsigned *pipe, uint32_t *offset_a)

@@ -22,6 +22,7 @@ enum {
     SCANOUT_MAX_WIDTH = 8192,
     SCANOUT_MAX_HEIGHT = 4096,
     SCANOUT_SCALERS = 2,
+    SCANOUT_PRECISION = 1024, /* entries of a precision palette */
 };
 
 /* Register values as software wrote them; PRM vol. 2c PLANE_*. */
@@ -41,7 +42,7 @@ struct scanout_scaler {
 struct scanout_color {
     uint32_t gamma_mode, csc_mode, misc;
     uint32_t coefficients[6], before[3], behind[3];
-    uint32_t precision[1024]; /* 10 bits for each of red, green, blue */
+    uint32_t precision[SCANOUT_PRECISION]; /* 10 bits for each of red, green, blue */
 };
 
 struct scanout {

@@ -17,7 +17,7 @@ enum {
     GAMMA_10BIT = 1,
     GAMMA_SPLIT = 3,
     CSC_BEFORE_GAMMA = 1 << 1, /* PIPE_CSC_MODE */
-    LEVELS = 1024,             /* between the tables: ten bits */
+    LEVELS = SCANOUT_PRECISION, /* between the tables: ten bits */
     TOP = LEVELS - 1,
     ONE = 4096,                /* 1.0 in matrix and offsets */
     OFFSET_BITS = 13,

@@ -63,6 +63,13 @@ protected:
     uint32_t Count() { return Read(R_PIPE_FRMCOUNT_G4X); }
     uint32_t Result() { return Read(R_PIPE_CRC_RES_1); }
 
+    // The owner at the next event; true when a frame is to be read then.
+    bool TakeNext(pipe_crc *frame)
+    {
+        now_ = display_next_event_ns(display_);
+        display_tick(display_, now_);
+        return display_crc_take(display_, now_, frame);
+    }
     // The owner's loop, with a reader that takes read_ns; ends with the next vblank that was told. Returns its interrupt bits.
     uint32_t NextBlank(uint64_t read_ns)
     {
@@ -154,9 +161,7 @@ TEST_F(DisplayCrc, TheBlankWaitsForIt)
     NextBlank(kMs);
     uint32_t count = Count();
     pipe_crc frame, other;
-    now_ = display_next_event_ns(display_);
-    display_tick(display_, now_);
-    ASSERT_TRUE(display_crc_take(display_, now_, &frame));
+    ASSERT_TRUE(TakeNext(&frame));
     EXPECT_FALSE(display_crc_take(display_, now_, &other)) << "one at a time";
     for (uint64_t end = now_ + 200 * kMs; now_ < end; now_ += kMs) {
         display_tick(display_, now_);
@@ -189,9 +194,7 @@ TEST_F(DisplayCrc, NoFrameIsLeftOut)
         uint32_t count = Count();
         pipe_crc frame;
         if (taken) {
-            now_ = display_next_event_ns(display_);
-            display_tick(display_, now_);
-            ASSERT_TRUE(display_crc_take(display_, now_, &frame));
+            ASSERT_TRUE(TakeNext(&frame));
             pipe_crc_read(&frame, ReadGgtt, this);
             display_crc_give(display_, &frame, now_);
         }
@@ -234,9 +237,7 @@ TEST_F(DisplayCrc, AnAnswerThatNobodyAsksForAnyMoreIsDropped)
         NextBlank(kMs);
         uint32_t before = Result();
         pipe_crc frame, next;
-        now_ = display_next_event_ns(display_);
-        display_tick(display_, now_);
-        ASSERT_TRUE(display_crc_take(display_, now_, &frame));
+        ASSERT_TRUE(TakeNext(&frame));
         if (off) {
             Write(R_PIPECONF, 0);
             EXPECT_EQ(display_next_event_ns(display_), UINT64_MAX);
@@ -247,9 +248,7 @@ TEST_F(DisplayCrc, AnAnswerThatNobodyAsksForAnyMoreIsDropped)
         frame.known = true;
         frame.value = before + 1;
         display_crc_give(display_, &frame, now_);
-        now_ = display_next_event_ns(display_);
-        display_tick(display_, now_);
-        ASSERT_TRUE(display_crc_take(display_, now_, &next)) << "this frame is read in its place";
+        ASSERT_TRUE(TakeNext(&next)) << "this frame is read in its place";
         EXPECT_NE(next.ticket, frame.ticket);
         next.known = true;
         next.value = 42;
@@ -260,9 +259,7 @@ TEST_F(DisplayCrc, AnAnswerThatNobodyAsksForAnyMoreIsDropped)
     }
     // A reset does not make a second reader of one.
     pipe_crc frame, next;
-    now_ = display_next_event_ns(display_);
-    display_tick(display_, now_);
-    ASSERT_TRUE(display_crc_take(display_, now_, &frame));
+    ASSERT_TRUE(TakeNext(&frame));
     display_reset(display_, now_);
     SetMode1920x1200();
     EnablePipe();
@@ -282,9 +279,7 @@ TEST_F(DisplayCrc, ABlankComesWithoutOneInTheEnd)
     uint32_t before = Result(), count = Count();
     pipe_crc frame;
     // A frame that cannot be read.
-    now_ = display_next_event_ns(display_);
-    display_tick(display_, now_);
-    ASSERT_TRUE(display_crc_take(display_, now_, &frame));
+    ASSERT_TRUE(TakeNext(&frame));
     frame.known = false;
     display_crc_give(display_, &frame, now_);
     Advance(2 * kMs);
@@ -292,9 +287,7 @@ TEST_F(DisplayCrc, ABlankComesWithoutOneInTheEnd)
     EXPECT_EQ(Count(), count + 1);
     EXPECT_EQ(Result(), before);
     // A reader that does not come back for a second; its late answer is of no frame.
-    now_ = display_next_event_ns(display_);
-    display_tick(display_, now_);
-    ASSERT_TRUE(display_crc_take(display_, now_, &frame));
+    ASSERT_TRUE(TakeNext(&frame));
     Advance(2 * frame_);
     EXPECT_EQ(TakeIrq(IRQ_PIPE_A), 0u);
     now_ = display_next_event_ns(display_);
@@ -306,9 +299,7 @@ TEST_F(DisplayCrc, ABlankComesWithoutOneInTheEnd)
     EXPECT_TRUE(NextBlank(kMs) & IRQ_PIPE_CRC_DONE);
     EXPECT_EQ(Result(), before);
     // Nobody asks any more, while a blank waits: it comes at once.
-    now_ = display_next_event_ns(display_);
-    display_tick(display_, now_);
-    ASSERT_TRUE(display_crc_take(display_, now_, &frame));
+    ASSERT_TRUE(TakeNext(&frame));
     Advance(2 * frame_);
     EXPECT_EQ(TakeIrq(IRQ_PIPE_A), 0u);
     Write(R_PIPE_CRC_CTL, 0);
