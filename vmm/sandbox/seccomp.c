@@ -252,6 +252,11 @@ static const struct rule rules[] = {
     REFUSE(stat, ALL & ~OPENS, EACCES),
     REFUSE(readlink, ALL & ~OPENS, EACCES),
 #endif
+    /* A cache of fonts that is out of date: it would be written anew. */
+    REFUSE_IF(openat, DISPLAY & ~MAKER, HAS(2, O_CREAT), EACCES),
+    REFUSE_IF(openat, DISPLAY & ~MAKER, HAS(2, O_TRUNC), EACCES),
+    REFUSE_IF(openat, DISPLAY & ~MAKER, MASKED(2, O_ACCMODE, O_WRONLY), EACCES),
+    REFUSE_IF(openat, DISPLAY & ~MAKER, MASKED(2, O_ACCMODE, O_RDWR), EACCES),
     REFUSE(mkdir, FONTS, EACCES),
     REFUSE(link, FONTS, EACCES),
     REFUSE(symlink, FONTS, EACCES),
