@@ -8,7 +8,7 @@
 
 struct window {
     uint64_t start, size;
-    const struct address_ops *ops;
+    const struct address_ops *ops; /* NULL: the id is free */
     void *opaque;
 };
 
@@ -106,11 +106,24 @@ unsigned address_map_add(struct address_map *map, uint64_t start, uint64_t size,
     struct window window = {.start = start, .size = size, .ops = ops, .opaque = opaque};
 
     g_rw_lock_writer_lock(&map->lock);
-    unsigned id = map->windows->len;
-    g_array_append_val(map->windows, window);
+    unsigned id = 0;
+    while (id < map->windows->len && g_array_index(map->windows, struct window, id).ops)
+        id++;
+    if (id == map->windows->len)
+        g_array_append_val(map->windows, window);
+    else
+        g_array_index(map->windows, struct window, id) = window;
     flatten(map);
     g_rw_lock_writer_unlock(&map->lock);
     return id;
+}
+
+void address_map_remove(struct address_map *map, unsigned id)
+{
+    g_rw_lock_writer_lock(&map->lock);
+    g_array_index(map->windows, struct window, id) = (struct window){.start = ADDRESS_NOWHERE};
+    flatten(map);
+    g_rw_lock_writer_unlock(&map->lock);
 }
 
 void address_map_move(struct address_map *map, unsigned id, uint64_t start)

@@ -30,10 +30,11 @@ struct address_map *address_map_create(void);
 void address_map_destroy(struct address_map *map); /* NULL is allowed */
 
 /*
- * Adds a window of size bytes at start (ADDRESS_NOWHERE: not visible yet). Where windows overlap, the one added first answers. Returns
- * its id. ops and opaque must outlive the map.
+ * Adds a window of size bytes at start (ADDRESS_NOWHERE: not visible yet). Returns its id, the lowest that is free; where windows overlap, that of the lower id
+ * answers. ops and opaque must outlive the window, and the accesses that are in flight when it is removed.
  */
 unsigned address_map_add(struct address_map *map, uint64_t start, uint64_t size, const struct address_ops *ops, void *opaque);
+void address_map_remove(struct address_map *map, unsigned id);
 void address_map_move(struct address_map *map, unsigned id, uint64_t start);
 
 /* Where nobody answers, reads give all ones and writes are dropped. An access that crosses windows is split. */

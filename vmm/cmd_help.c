@@ -7,6 +7,7 @@
 #include "vmm/control/control.h"
 #include "vmm/error.h"
 #include "vmm/manual/manual.h"
+#include "vmm/gpu_plug.h"
 #include "vmm/observe/trace_commands.h"
 #include "vmm/options.h"
 #include "vmm/serve.h"
@@ -115,6 +116,7 @@ static void print_control_help(void)
     print_control_commands(control_run_commands);
     print_control_commands(control_typing_commands);
     print_control_commands(trace_commands);
+    print_control_commands(gpu_plug_commands);
     print_control_commands(serve_commands);
     puts("\nEvents.");
     for (const struct control_event_desc *event = control_run_events; event->name; event++)
@@ -147,11 +149,13 @@ static void print_control_markdown(void)
     print_control_commands_markdown(control_run_commands);
     print_control_commands_markdown(control_typing_commands);
     print_control_commands_markdown(trace_commands);
+    print_control_commands_markdown(gpu_plug_commands);
     print_control_commands_markdown(serve_commands);
     puts("\n#### Arguments\n\n| command | argument | type | meaning |\n| --- | --- | --- | --- |");
     print_argument_meanings(control_run_commands);
     print_argument_meanings(control_typing_commands);
     print_argument_meanings(trace_commands);
+    print_argument_meanings(gpu_plug_commands);
     print_argument_meanings(serve_commands);
     puts("\n#### Events\n\n| event | data | when |\n| --- | --- | --- |");
     for (const struct control_event_desc *event = control_run_events; event->name; event++)

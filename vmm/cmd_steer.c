@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vmm stop, pause, resume, reset, set: change a guest that runs, by its control socket. */
+/* vmm stop, pause, resume, reset, plug, unplug, set: change a guest that runs, by its control socket. */
 #include "vmm/commands.h"
 #include "vmm/control/client.h"
 #include "vmm/error.h"
 #include "vmm/units.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* One command about a guest. */
@@ -50,9 +51,17 @@ static bool stop(struct control_client *client, const char *guest, bool force, d
 {
     if (!call(client, force ? "quit" : "system_powerdown", control_guest_arguments(guest), error))
         return false;
-    if (control_client_wait(client, "SHUTDOWN", guest, (gint64)(seconds * G_USEC_PER_SEC)))
+    if (control_client_wait(client, (const char *const[]){"SHUTDOWN", NULL}, guest, (gint64)(seconds * G_USEC_PER_SEC)))
         return true;
     g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "guest %s has not shut down within %g s (vmm stop --force %s ends it)", guest, seconds, guest);
+    return false;
+}
+
+static bool is_duration(const char *command, double seconds)
+{
+    if (seconds >= 0 && seconds <= 1e6)
+        return true;
+    fprintf(stderr, "vmm: %s: --timeout is not between 0 and 1000000 seconds\n", command);
     return false;
 }
 
@@ -71,12 +80,75 @@ int cmd_stop(int argc, char **argv)
 
     if (!command_parse(&argc, &argv, entries, 1, 1, &code))
         return code;
-    if (!(seconds >= 0 && seconds <= 1e6)) {
-        fputs("vmm: stop: --timeout is not between 0 and 1000000 seconds\n", stderr);
+    if (!is_duration(argv[0], seconds))
         return EXIT_USAGE;
-    }
     struct control_client *client = control_client_find(path, argv[1], &error);
     bool ok = client && stop(client, argv[1], force, seconds, &error);
+    control_client_close(client);
+    return ok ? EXIT_OK : command_fail(error);
+}
+
+int cmd_plug(int argc, char **argv)
+{
+    g_autofree char *path = NULL, *monitor = NULL;
+    gint64 weight = 0;
+    const GOptionEntry entries[] = {CONTROL_OPTION_ENTRY(&path),
+                                    {"weight", 'w', 0, G_OPTION_ARG_INT64, &weight, "Its share of each engine's time; what the VM had if not given", "N"},
+                                    {"monitor", 'm', 0, G_OPTION_ARG_STRING, &monitor, "Its monitor's plug; what the VM had if not given", "dp|hdmi"},
+                                    {0}};
+    GError *error = NULL;
+    int code;
+
+    if (!command_parse(&argc, &argv, entries, 2, 2, &code))
+        return code;
+    JsonObject *arguments = control_guest_arguments(argv[1]);
+    json_object_set_string_member(arguments, "type", argv[2]);
+    if (weight)
+        json_object_set_int_member(arguments, "weight", weight);
+    if (monitor)
+        json_object_set_string_member(arguments, "monitor", monitor);
+    struct control_client *client = control_client_find(path, argv[1], &error);
+    bool ok = client && call(client, "device_add", json_object_ref(arguments), &error);
+    json_object_unref(arguments);
+    control_client_close(client);
+    return ok ? EXIT_OK : command_fail(error);
+}
+
+static bool unplug(struct control_client *client, const char *guest, double seconds, GError **error)
+{
+    static const char *const events[] = {"DEVICE_DELETED", "DEVICE_UNPLUG_GUEST_ERROR", NULL};
+
+    if (!call(client, "device_del", control_guest_arguments(guest), error))
+        return false;
+    const char *event = control_client_wait(client, events, guest, (gint64)(seconds * G_USEC_PER_SEC));
+    if (event == events[0])
+        return true;
+    if (event == events[1])
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "guest %s does not let go of its GPU", guest);
+    else if (event)
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "the VMM of guest %s has ended", guest);
+    else
+        g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "guest %s has not let go of its GPU within %g s; it is still asked to, and does when it is reset", guest, seconds);
+    return false;
+}
+
+int cmd_unplug(int argc, char **argv)
+{
+    g_autofree char *path = NULL;
+    double seconds = 60;
+    const GOptionEntry entries[] = {
+        CONTROL_OPTION_ENTRY(&path),
+        {"timeout", 't', 0, G_OPTION_ARG_DOUBLE, &seconds, "How long to wait for the guest to let go of it (60)", "SECONDS"},
+        {0}};
+    GError *error = NULL;
+    int code;
+
+    if (!command_parse(&argc, &argv, entries, 1, 1, &code))
+        return code;
+    if (!is_duration(argv[0], seconds))
+        return EXIT_USAGE;
+    struct control_client *client = control_client_find(path, argv[1], &error);
+    bool ok = client && unplug(client, argv[1], seconds, &error);
     control_client_close(client);
     return ok ? EXIT_OK : command_fail(error);
 }

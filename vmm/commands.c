@@ -18,6 +18,8 @@ const struct command commands[] = {
     {"resume", cmd_resume, "NAME", "let a paused guest go on"},
     {"stop", cmd_stop, "NAME", "press a guest's power button and wait for its end"},
     {"reset", cmd_reset, "NAME", "reset a guest's PC: it begins again"},
+    {"plug", cmd_plug, "NAME TYPE", "plug a vGPU into a VM that runs and has no GPU"},
+    {"unplug", cmd_unplug, "NAME", "ask a VM's guest to let go of its GPU, and take it away"},
     {"key", cmd_key, "NAME KEYS...", "press keys of a guest's keyboard: ctrl-alt-f2, ret"},
     {"type", cmd_type, "NAME TEXT", "type text at a guest's keyboard"},
     {"set", cmd_set, "NAME KEY=VALUE...", "change weight, gpu_cap, class or policy while a guest runs"},

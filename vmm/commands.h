@@ -61,6 +61,8 @@ int cmd_resume(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 int cmd_set(int argc, char **argv);
 int cmd_reset(int argc, char **argv);
+int cmd_plug(int argc, char **argv);
+int cmd_unplug(int argc, char **argv);
 int cmd_key(int argc, char **argv);
 int cmd_type(int argc, char **argv);
 int cmd_screenshot(int argc, char **argv);

@@ -225,6 +225,8 @@ static void add_devices(struct machine *machine)
     address_map_add(machine->pio, BOOT_EXIT_PORT, 1, &exit_ops, machine);
     machine->power = power_create(&(struct power_config){.irq = power_irq, .shut_down = guest_left, .opaque = machine});
     address_map_add(machine->pio, POWER_PORT, POWER_PORTS, &power_ops, machine->power);
+    machine->plug = machine_create_plug(machine);
+    address_map_add(machine->pio, PCI_PLUG_PORT, PCI_PLUG_PORTS, &pci_plug_ops, machine->plug);
     machine->rtc = rtc_create(&(struct rtc_config){.irq = rtc_irq, .opaque = machine, .memory_low = low, .memory_high = high});
     address_map_add(machine->pio, RTC_PORT, RTC_PORTS, &rtc_ops, machine->rtc);
     pci_bus_attach(machine->pci, HOST_BRIDGE_SLOT, host_bridge_create(&(struct host_bridge_config){PCI_ECAM_BASE, low, high}));
@@ -242,6 +244,8 @@ struct machine *machine_create(const struct machine_config *config, GError **err
     machine->initrd = g_strdup(config->initrd);
     machine->ended = config->ended;
     machine->restarted = config->restarted;
+    machine->ejected = config->ejected;
+    machine->refused = config->refused;
     machine->restarts = config->restarts;
     machine->files = (struct boot_files){.image = -1, .initrd = -1};
     machine->opaque = config->opaque;
@@ -281,8 +285,10 @@ failed:
 
 void machine_attach(struct machine *machine, unsigned slot, struct pci_device *dev)
 {
-    if (slot == MACHINE_GPU_SLOT)
+    if (slot == MACHINE_GPU_SLOT) {
         machine->gpu = dev;
+        pci_plug_set(machine->plug, slot, true, false);
+    }
     pci_bus_attach(machine->pci, slot, dev);
 }
 
@@ -352,6 +358,7 @@ void machine_destroy(struct machine *machine)
     restart_destroy(machine->restart);
     machine_boot_finish(machine);
     power_destroy(machine->power);
+    pci_plug_destroy(machine->plug);
     rtc_destroy(machine->rtc);
     sink_destroy(machine->sink);
     coalesced_destroy(machine->coalesced);

@@ -41,6 +41,9 @@ struct machine_config {
     void (*ended)(void *opaque);
     /* It has begun again, by machine_reset() or because the guest reset its PC; from a vCPU thread, must not block. */
     void (*restarted)(void *opaque, bool by_guest);
+    /* The guest has let go of the function in a slot, which machine_unplug() is to take out now; or it refuses that. From a vCPU thread, must not block. */
+    void (*ejected)(void *opaque, unsigned slot);
+    void (*refused)(void *opaque, unsigned slot, uint32_t status);
     bool restarts; /* a guest that resets its PC begins again; otherwise it has ended */
     void *opaque;
 };
@@ -52,6 +55,17 @@ void machine_destroy(struct machine *machine);
 
 /* Before machine_start(): plugs a function in at 00:slot.0; the machine owns it from then on. */
 void machine_attach(struct machine *machine, unsigned slot, struct pci_device *dev);
+/*
+ * While it runs, or is paused: plugs a function in at a slot that is free, and tells the guest. The vCPUs stand for a moment. False with an error when one
+ * does not come to stand, or the machine has ended: dev is the caller's still.
+ */
+bool machine_plug(struct machine *machine, unsigned slot, struct pci_device *dev, GError **error);
+/* Asks the guest to let go of the function in a slot; ejected() or refused() follows, or nothing if the guest does not care. False when nothing is there. */
+bool machine_ask_to_unplug(struct machine *machine, unsigned slot);
+/* It was asked, and has not answered. */
+bool machine_is_asked_to_unplug(struct machine *machine, unsigned slot);
+/* After ejected(): takes the function out and destroys it. Fails as machine_plug() does, and can be tried again then. */
+bool machine_unplug(struct machine *machine, unsigned slot, GError **error);
 /* Assigns the BARs, loads the image, starts the vCPUs. */
 bool machine_start(struct machine *machine, GError **error);
 /* Asks the vCPUs to stop; ended() follows. */

@@ -71,6 +71,7 @@ void machine_begin_again(void *opaque, bool by_guest)
     struct machine *machine = opaque;
     g_autoptr(GError) error = NULL;
 
+    pci_plug_reset(machine->plug); /* what is to go is not found again */
     /* Devices first: they use RAM, and their interrupts go through the chips. */
     pci_bus_reset(machine->pci);
     serial_reset(machine->serial);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What machine.c, machine_boot.c and vcpu.c share. */
+/* What machine.c, machine_boot.c, machine_plug.c and vcpu.c share. */
 #ifndef MEDIANT_VMM_MACHINE_INTERNAL_H
 #define MEDIANT_VMM_MACHINE_INTERNAL_H
 
@@ -9,6 +9,7 @@
 #include "vmm/machine.h"
 #include "vmm/pause.h"
 #include "vmm/pci_bus.h"
+#include "vmm/pci_plug.h"
 #include "vmm/power.h"
 #include "vmm/restart.h"
 #include "vmm/rtc.h"
@@ -42,7 +43,8 @@ struct machine {
     struct address_map *mmio, *pio;
     struct coalesced *coalesced;
     struct pci_bus *pci;
-    struct pci_device *gpu; /* on the bus, or NULL */
+    struct pci_plug *plug;
+    struct pci_device *gpu; /* on the bus, or NULL; changes while no vCPU runs */
     struct serial *serial;
     struct power *power;
     struct rtc *rtc;
@@ -51,6 +53,8 @@ struct machine {
     struct cpu_group *cpu;
     void (*ended)(void *opaque);
     void (*restarted)(void *opaque, bool by_guest);
+    void (*ejected)(void *opaque, unsigned slot);
+    void (*refused)(void *opaque, unsigned slot, uint32_t status);
     bool restarts;
     void *opaque;
     struct pause *pause;
@@ -78,6 +82,9 @@ void vcpu_kick(struct vcpu *vcpu);
  * thread. (machine.c)
  */
 void machine_finish(struct machine *machine, enum machine_end end, unsigned status, char *message);
+
+/* machine_plug.c: its part of the machine. */
+struct pci_plug *machine_create_plug(struct machine *machine);
 
 /* machine_boot.c: before the vCPUs start, loads the guest and notes how the machine was. */
 bool machine_boot(struct machine *machine, GError **error);

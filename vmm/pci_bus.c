@@ -23,7 +23,9 @@ struct bar_window {
 struct pci_slot {
     struct pci_host host; /* first: callbacks get it */
     struct pci_bus *bus;
-    struct pci_device *dev;
+    struct pci_device *dev;     /* changes while no vCPU runs only */
+    struct pci_device *leaving; /* detached, and not destroyed yet */
+    bool hidden;                /* atomic */
     unsigned number;
     struct bar_window bars[PCI_BARS];
     struct pci_shortcuts *shortcuts;
@@ -40,7 +42,9 @@ struct pci_bus {
 
 static struct pci_device *device_at(struct pci_bus *bus, unsigned bus_number, unsigned devfn)
 {
-    return bus_number == 0 && (devfn & 7) == 0 ? bus->slots[devfn >> 3].dev : NULL;
+    const struct pci_slot *slot = &bus->slots[devfn >> 3];
+
+    return bus_number == 0 && (devfn & 7) == 0 && !__atomic_load_n(&slot->hidden, __ATOMIC_ACQUIRE) ? slot->dev : NULL;
 }
 
 /* Ports 0xcf8..0xcff. Only a dword access reaches the address latch; a byte at 0xcf9 is the reset control. */
@@ -144,6 +148,11 @@ static void host_decode_changed(struct pci_host *host)
     pci_direct_place(slot->direct);
 }
 
+/* A function that was detached. */
+static void decode_of_nobody(struct pci_host *host)
+{
+}
+
 static bool host_direct_open(struct pci_host *host, unsigned bar, uint64_t offset, const uint64_t *pages)
 {
     return pci_direct_open(((struct pci_slot *)host)->direct, bar, offset, pages);
@@ -176,8 +185,9 @@ void pci_bus_destroy(struct pci_bus *bus)
         return;
     for (unsigned i = 0; i < PCI_SLOTS; i++) {
         pci_shortcuts_destroy(bus->slots[i].shortcuts);
-        if (bus->slots[i].dev)
-            bus->slots[i].dev->ops->destroy(bus->slots[i].dev);
+        struct pci_device *dev = bus->slots[i].dev ? bus->slots[i].dev : bus->slots[i].leaving;
+        if (dev)
+            dev->ops->destroy(dev);
         pci_direct_destroy(bus->slots[i].direct); /* the device closes its windows */
     }
     g_mutex_clear(&bus->irq_lock);
@@ -188,11 +198,12 @@ void pci_bus_attach(struct pci_bus *bus, unsigned number, struct pci_device *dev
 {
     struct pci_slot *slot = &bus->slots[number];
 
-    g_assert(number < PCI_SLOTS && !slot->dev);
+    g_assert(number < PCI_SLOTS && !slot->dev && !slot->leaving);
     slot->host = (struct pci_host){
         .dma = bus->config.dma, .msi = host_msi, .intx = host_intx, .decode_changed = host_decode_changed};
     slot->bus = bus;
     slot->dev = dev;
+    __atomic_store_n(&slot->hidden, false, __ATOMIC_RELEASE);
     slot->number = number;
     for (unsigned i = 0; i < PCI_BARS; i++) {
         const struct pci_bar *bar = &dev->config.bar[i];
@@ -210,6 +221,44 @@ void pci_bus_attach(struct pci_bus *bus, unsigned number, struct pci_device *dev
         slot->host.direct_close = host_direct_close;
     }
     dev->ops->attach(dev, &slot->host);
+}
+
+struct pci_device *pci_bus_device(const struct pci_bus *bus, unsigned number)
+{
+    return bus->slots[number].dev;
+}
+
+void pci_bus_hide(struct pci_bus *bus, unsigned number)
+{
+    __atomic_store_n(&bus->slots[number].hidden, true, __ATOMIC_RELEASE);
+}
+
+void pci_bus_detach(struct pci_bus *bus, unsigned number)
+{
+    struct pci_slot *slot = &bus->slots[number];
+
+    g_assert(slot->dev && !slot->leaving);
+    for (unsigned i = 0; i < PCI_BARS; i++) {
+        enum pci_bar_kind kind = slot->dev->config.bar[i].kind;
+        if (kind != PCI_BAR_NONE)
+            address_map_remove(bar_map(bus, kind), slot->bars[i].window);
+    }
+    g_clear_pointer(&slot->shortcuts, pci_shortcuts_destroy);
+    slot->leaving = g_steal_pointer(&slot->dev);
+    /* One that is told of a change of decoding by nobody any more, but has threads that may send interrupts still. */
+    slot->host.decode_changed = decode_of_nobody;
+}
+
+void pci_bus_finish_detach(struct pci_bus *bus, unsigned number)
+{
+    struct pci_slot *slot = &bus->slots[number];
+
+    if (!slot->leaving)
+        return;
+    slot->leaving->ops->destroy(slot->leaving);
+    slot->leaving = NULL;
+    g_clear_pointer(&slot->direct, pci_direct_destroy);
+    host_intx(&slot->host, false);
 }
 
 void pci_bus_reset(struct pci_bus *bus)

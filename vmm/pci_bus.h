@@ -3,7 +3,8 @@
  * PCI bus 0 of a KVM machine: configuration mechanism 1 (ports 0xcf8 and 0xcfc), the ECAM window, BARs in the machine's address
  * maps, interrupts. Sources: PCI Local Bus Specification 3.0, 3.2.2.3.2 (mechanism 1); PCI Express Base Specification, 7.2.2 (ECAM).
  *
- * Threads: config and BAR accesses come from vCPU threads; attach, assign and destroy run while no vCPU does.
+ * Threads: config and BAR accesses come from vCPU threads; attach, detach, assign and destroy run while no vCPU does: before they start, or while the machine
+ * is paused.
  */
 #ifndef MEDIANT_VMM_PCI_BUS_H
 #define MEDIANT_VMM_PCI_BUS_H
@@ -56,6 +57,17 @@ void pci_bus_destroy(struct pci_bus *bus);
 
 /* Plugs dev in as function 0 of a slot below PCI_SLOTS that is free; the bus owns it from then on. */
 void pci_bus_attach(struct pci_bus *bus, unsigned slot, struct pci_device *dev);
+
+/* The function in a slot, NULL when there is none. Where attach and detach run. */
+struct pci_device *pci_bus_device(const struct pci_bus *bus, unsigned slot);
+/* The guest does not find the function in its slot from now on, which it has let go of, until another is attached. Any thread. */
+void pci_bus_hide(struct pci_bus *bus, unsigned slot);
+/*
+ * Takes the function out of its slot: nobody reaches it any more. The slot is free after pci_bus_finish_detach(), which destroys the function and may run
+ * while vCPUs do, as that can take a while.
+ */
+void pci_bus_detach(struct pci_bus *bus, unsigned slot);
+void pci_bus_finish_detach(struct pci_bus *bus, unsigned slot);
 
 /* Resets every function, after which no BAR is decoded; while no vCPU runs. */
 void pci_bus_reset(struct pci_bus *bus);

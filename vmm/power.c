@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ACPI's PM1 block and timer. Created by machine.c. */
+/* ACPI's PM1 block, timer and general-purpose events. Created by machine.c. */
 #include "vmm/power.h"
 
 #include "vmm/alarm.h"
@@ -18,6 +18,7 @@ enum {
     CNT_SCI_EN = 1 << 0,
     CNT_KEPT = 0x1c02, /* SLP_TYP and BM_RLD read back */
     CNT_SLP_EN = 1 << 13,
+    GPE_ALL = 1 << POWER_GPE_PLUG,
     HALF_BITS = 31, /* TMR_STS is set whenever the timer's highest bit changes */
 };
 
@@ -30,6 +31,7 @@ struct power {
     int64_t stopped_at; /* when the timer stands, else 0 */
     bool pressed; /* PWRBTN_STS */
     uint16_t enable, control;
+    uint16_t events, events_enable; /* GPE0_STS, GPE0_EN */
     bool level;
 };
 
@@ -53,7 +55,7 @@ static uint16_t status(const struct power *power)
 /* With the lock held: the SCI's level, and when it will change by itself. */
 static void update(struct power *power)
 {
-    const bool level = status(power) & power->enable;
+    const bool level = (status(power) & power->enable) || (power->events & power->events_enable);
 
     if (level != power->level)
         power->config.irq(power->config.opaque, level);
@@ -104,10 +106,19 @@ void power_press_button(struct power *power)
     g_mutex_unlock(&power->lock);
 }
 
+void power_raise(struct power *power, unsigned event)
+{
+    g_mutex_lock(&power->lock);
+    power->events |= 1u << event;
+    update(power);
+    g_mutex_unlock(&power->lock);
+}
+
 void power_reset(struct power *power)
 {
     g_mutex_lock(&power->lock);
     power->pressed = false;
+    power->events = power->events_enable = 0;
     power->enable = 0;
     power->control = CNT_SCI_EN;
     power->halves = ticks(power) >> HALF_BITS;
@@ -138,6 +149,8 @@ static void read_ports(void *opaque, uint64_t offset, void *data, size_t len)
     words[0] = status(power);
     words[1] = power->enable;
     words[POWER_PM1_CONTROL / 2] = power->control;
+    words[POWER_GPE0 / 2] = power->events;
+    words[POWER_GPE0 / 2 + 1] = power->events_enable;
     g_mutex_unlock(&power->lock);
     memcpy(&words[POWER_TIMER / 2], &timer, sizeof(timer));
     memcpy(data, (const uint8_t *)words + offset, len);
@@ -152,11 +165,14 @@ static void write_ports(void *opaque, uint64_t offset, const void *data, size_t 
     g_mutex_lock(&power->lock);
     words[1] = power->enable;
     words[POWER_PM1_CONTROL / 2] = power->control;
+    words[POWER_GPE0 / 2 + 1] = power->events_enable;
     memcpy((uint8_t *)words + offset, data, len);
     if (words[0] & STS_TIMER)
         power->halves = ticks(power) >> HALF_BITS;
     if (words[0] & STS_POWER_BUTTON)
         power->pressed = false;
+    power->events &= ~words[POWER_GPE0 / 2];
+    power->events_enable = words[POWER_GPE0 / 2 + 1] & GPE_ALL;
     power->enable = words[1] & EN_ALL;
     power->control = CNT_SCI_EN | (words[POWER_PM1_CONTROL / 2] & CNT_KEPT);
     update(power);

@@ -6,6 +6,7 @@
 #include "vmm/control/control.h"
 #include "vmm/display/screens.h"
 #include "vmm/error.h"
+#include "vmm/gpu_plug.h"
 #include "vmm/gpu_setup.h"
 #include "vmm/machine.h"
 #include "vmm/messages.h"
@@ -46,6 +47,7 @@ struct session {
     struct outputs *outputs;
     struct messages *messages;
     struct control *control; /* or NULL */
+    struct gpu_plug *plug;
     struct screens *screens;
     guint signals[3], timer;
     bool timed_out, crashed, failed;
@@ -111,6 +113,23 @@ static void machine_restarted(void *opaque, bool by_guest)
 
     messages_add(vm->session->messages, "guest %s: reset%s", vm->settings->name, by_guest ? " by itself" : "");
     control_vm_restarted(vm->session->control, vm->index, by_guest);
+}
+
+/* vCPU threads: what the guest says of its GPU. There is nothing else that comes and goes. */
+static void machine_ejected(void *opaque, unsigned slot)
+{
+    const struct session_vm *vm = opaque;
+
+    if (slot == MACHINE_GPU_SLOT)
+        gpu_plug_ejected(vm->session->plug, vm->index);
+}
+
+static void machine_refused(void *opaque, unsigned slot, uint32_t status)
+{
+    const struct session_vm *vm = opaque;
+
+    if (slot == MACHINE_GPU_SLOT)
+        gpu_plug_refused(vm->session->plug, vm->index, status);
 }
 
 /* Any thread: a vGPU was disabled. Its guest runs on without a GPU; so do the others, with theirs. */
@@ -184,9 +203,20 @@ static bool start_control(struct session *session, GError **error)
             &(struct control_config){
                 .path = path, .figures = &session->figures, .machine = machine_of, .input = input_of, .quit = on_quit, .opaque = session},
             error);
-    if (session->control)
+    if (path && !session->control)
+        return false;
+    const struct gpu_plug_config plug = {.gpu = session->gpu,
+                                         .messages = session->messages,
+                                         .control = session->control,
+                                         .users = session->count,
+                                         .machine = machine_of,
+                                         .opaque = session};
+    session->plug = gpu_plug_create(&plug);
+    if (session->control) {
         control_server_add(control_server(session->control), trace_commands, session->outputs);
-    return !path || session->control;
+        control_server_add(control_server(session->control), gpu_plug_commands, session->plug);
+    }
+    return true;
 }
 
 static gboolean on_signal(gpointer opaque)
@@ -247,6 +277,8 @@ static bool create_machine(struct session *session, struct session_vm *vm, unsig
                                     .serial_prefix = prefix,
                                     .ended = machine_ended,
                                     .restarted = machine_restarted,
+                                    .ejected = machine_ejected,
+                                    .refused = machine_refused,
                                     .restarts = strcmp(settings->on_reset, "restart") == 0,
                                     .opaque = vm};
 
@@ -337,6 +369,8 @@ static bool start(struct session *session, GError **error)
         return false;
     if (session->options->timeout_s > 0)
         session->timer = g_timeout_add((guint)(session->options->timeout_s * 1000), on_timeout, session);
+    if (session->control)
+        gpu_plug_prepare(session->plug);
     notify_ready();
     sandbox_enter(&(struct sandbox_thread){.kind = SANDBOX_MAIN}); /* after the vCPUs' threads have begun, whose list is another */
     return true;
@@ -353,6 +387,7 @@ static void destroy(struct session *session)
     screens_destroy(session->screens);
     for (unsigned i = 0; i < session->count; i++)
         machine_destroy(session->vms[i].machine);
+    gpu_plug_destroy(session->plug);
     control_stop(session->control); /* vGPUs report no more */
     outputs_destroy(session->outputs);
     gpu_setup_destroy(session->gpu);

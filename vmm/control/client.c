@@ -139,7 +139,7 @@ static bool is_about(JsonObject *message, const char *event, const char *guest)
            strcmp(json_object_get_string_member_with_default(json_node_get_object(data), "name", ""), guest) == 0;
 }
 
-bool control_client_wait(struct control_client *client, const char *event, const char *guest, gint64 timeout_us)
+const char *control_client_wait(struct control_client *client, const char *const *events, const char *guest, gint64 timeout_us)
 {
     const gint64 by = g_get_monotonic_time() + timeout_us;
 
@@ -148,9 +148,10 @@ bool control_client_wait(struct control_client *client, const char *event, const
         if (!message)
             message = receive(client, by, NULL);
         if (!message)
-            return g_get_monotonic_time() < by; /* the connection has ended, before the time */
-        if (is_about(message, event, guest))
-            return true;
+            return g_get_monotonic_time() < by ? "" : NULL; /* the connection has ended, before the time */
+        for (const char *const *event = events; *event; event++)
+            if (is_about(message, *event, guest))
+                return *event;
     }
 }
 

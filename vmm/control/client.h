@@ -28,8 +28,8 @@ const char *control_client_path(const struct control_client *client);
 
 /* What the command returned, owned by the caller; NULL with the server's error or that of the connection. Takes arguments over; NULL for none. */
 JsonNode *control_client_call(struct control_client *client, const char *command, JsonObject *arguments, GError **error);
-/* Waits for an event about a guest, or the server's end; false after the time. */
-bool control_client_wait(struct control_client *client, const char *event, const char *guest, gint64 timeout_us);
+/* Waits for one of these events (a list that ends with NULL) about a guest: returns it, or "" when the server has ended, NULL after the time. */
+const char *control_client_wait(struct control_client *client, const char *const *events, const char *guest, gint64 timeout_us);
 
 /* All that answer: the one at path, or, when path is NULL, those in control_folder(). NULL with an error when there is none. Caller frees with g_ptr_array_unref(). */
 GPtrArray *control_clients_open(const char *path, GError **error);

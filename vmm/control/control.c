@@ -22,6 +22,8 @@ const struct control_event_desc control_run_events[] = {
     {"HANG", "name, engine, count", "workloads of a guest made no progress, or stopped on an error, and were cancelled"},
     {"ENGINE_RESET", "name, engine, count", "the physical engine was reset because of a guest"},
     {"VGPU_FAILED", "name, reason", "a vGPU was disabled because of what its guest did; the guest runs on"},
+    {"DEVICE_DELETED", "name", "a VM's guest has let go of its GPU, which is unplugged now"},
+    {"DEVICE_UNPLUG_GUEST_ERROR", "name, status", "a VM's guest does not let go of its GPU; `status` is what it says by ACPI's _OST"},
     {"EVENTS_LOST", "count", "so many events came too fast"},
     {0},
 };
@@ -145,6 +147,21 @@ void control_vm_restarted(struct control *control, unsigned user, bool by_guest)
     json_object_set_boolean_member(data, "guest", by_guest);
     json_object_set_string_member(data, "reason", by_guest ? "guest-reset" : "host-qmp-system-reset");
     control_server_event(control->server, "RESET", data);
+}
+
+void control_gpu_unplugged(struct control *control, unsigned user)
+{
+    if (control)
+        control_server_event(control->server, "DEVICE_DELETED", control_event_data(control, user));
+}
+
+void control_gpu_unplug_refused(struct control *control, unsigned user, uint32_t status)
+{
+    if (!control)
+        return;
+    JsonObject *data = control_event_data(control, user);
+    json_object_set_int_member(data, "status", status);
+    control_server_event(control->server, "DEVICE_UNPLUG_GUEST_ERROR", data);
 }
 
 void control_client_changed(struct control *control, unsigned user, bool here)

@@ -49,6 +49,8 @@ struct control_server *control_server(struct control *control);
 void control_vgpu_failed(struct control *control, unsigned user, const char *reason);
 void control_vm_ended(struct control *control, unsigned user);
 void control_vm_restarted(struct control *control, unsigned user, bool by_guest);
+void control_gpu_unplugged(struct control *control, unsigned user);
+void control_gpu_unplug_refused(struct control *control, unsigned user, uint32_t status); /* status: of ACPI's _OST */
 void control_client_changed(struct control *control, unsigned user, bool here); /* of a served vGPU */
 
 /* For documentation: the commands and events of a run. The tables end with a row without a name. */

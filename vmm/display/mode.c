@@ -66,7 +66,7 @@ static bool load_edid(const struct config *config, const struct gpu_user *user, 
 
     if (user->mode)
         return fail_user(config, user, "edid", error, "there is a mode already (remove one)");
-    if (!read_edid(user->edid, settings, &reason))
+    if (settings->edid_size == 0 && !read_edid(user->edid, settings, &reason))
         return fail_user(config, user, "edid", error, "%s: %s", user->edid, reason);
     reason = edid_check(settings->edid, settings->edid_size, best);
     if (reason)
@@ -83,8 +83,9 @@ bool mode_load(const struct config *config, const struct gpu_user *user, struct 
     const char *key = user->edid ? "edid" : "mode";
     struct edid_timing best;
 
-    *settings = (struct monitor_settings){
-        .width = type ? type->width : DEFAULT_WIDTH, .height = type ? type->height : DEFAULT_HEIGHT, .refresh_hz = EDID_REFRESH};
+    settings->width = type ? type->width : DEFAULT_WIDTH;
+    settings->height = type ? type->height : DEFAULT_HEIGHT;
+    settings->refresh_hz = EDID_REFRESH;
     if (user->edid && !load_edid(config, user, settings, &best, error))
         return false;
     if (user->mode && !mode_parse(user->mode, &settings->width, &settings->height, &settings->refresh_hz))

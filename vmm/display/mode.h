@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 /*
- * Fills settings for a user that has a GPU: from the file of `edid`, from `mode`, or the best mode of its type. Errors name file, group and key. A vGPU's
+ * Fills settings, which are zeroed or from an earlier call, for a user that has a GPU: from the file of `edid`, which is not read again, from `mode`, or the best mode of its type. Errors name file, group and key. A vGPU's
  * monitor is at most as large as its type says; HDMI has at most 300 MHz, what this GPU's port can do.
  */
 bool mode_load(const struct config *config, const struct gpu_user *user, struct monitor_settings *settings, GError **error);

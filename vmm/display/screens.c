@@ -80,7 +80,7 @@ static bool load_address(const struct config *config, const struct gpu_user *use
 
 static bool check_user(const struct config *config, const struct gpu_user *user, GHashTable *places, GError **error)
 {
-    struct monitor_settings settings;
+    struct monitor_settings settings = {0};
     struct vnc_address address;
     struct keymap *keymap;
 
@@ -144,6 +144,13 @@ static struct scanout_reader *reader(void *opaque, const struct scanout *scanout
     return gpu_setup_reader(user->screens->gpu, user->user, scanout, error);
 }
 
+static void reader_done(void *opaque, struct scanout_reader *reader)
+{
+    const struct user_screen *user = opaque;
+
+    gpu_setup_reader_done(user->screens->gpu, user->user, reader);
+}
+
 static void say(void *opaque, const char *text)
 {
     const struct user_screen *user = opaque;
@@ -205,7 +212,7 @@ static bool create_screen(struct screens *screens, unsigned number, const struct
     const struct screen_config settings = {.guest = user->name,
                                            .password = password,
                                            .keymap = screen->keymap,
-                                           .source = {.look = look, .reader = reader, .opaque = screen},
+                                           .source = {.look = look, .reader = reader, .done = reader_done, .opaque = screen},
                                            .say = say,
                                            .opaque = screen};
     if (ok && !(screen->screen = screen_create(&settings, &listener)))

@@ -142,7 +142,7 @@ static bool scan(struct watch *watch, uint64_t now_ns, const struct scanout *sca
         if (!all || !changed)
             set_pace(watch, now_ns, changed);
     }
-    scanout_reader_destroy(reader);
+    watch->source.done(watch->source.opaque, reader);
     return changed;
 }
 

@@ -18,10 +18,11 @@
 extern "C" {
 #endif
 
-/* Where pictures come from: as gpu_setup_scanout() and gpu_setup_reader() of vmm/gpu_setup.h. */
+/* Where pictures come from: as gpu_setup_scanout(), gpu_setup_reader() and gpu_setup_reader_done() of vmm/gpu_setup.h. */
 struct watch_source {
     bool (*look)(void *opaque, struct scanout *scanout, uint64_t *vblank_ns, GError **error);
     struct scanout_reader *(*reader)(void *opaque, const struct scanout *scanout, GError **error);
+    void (*done)(void *opaque, struct scanout_reader *reader);
     void *opaque;
 };
 

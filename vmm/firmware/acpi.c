@@ -192,6 +192,7 @@ static guint add_fadt(GByteArray *out, uint64_t facs, uint64_t dsdt)
         EVENT = POWER_PORT + POWER_PM1_EVENT,
         CONTROL = POWER_PORT + POWER_PM1_CONTROL,
         TIMER = POWER_PORT + POWER_TIMER,
+        EVENTS = POWER_PORT + POWER_GPE0,
     };
     const guint start = align(out, 16);
     const struct fadt fadt = {
@@ -202,9 +203,11 @@ static guint add_fadt(GByteArray *out, uint64_t facs, uint64_t dsdt)
         .pm1a_event = EVENT,
         .pm1a_control = CONTROL,
         .pm_timer = TIMER,
+        .gpe0 = EVENTS,
         .pm1_event_length = 4,
         .pm1_control_length = 2,
         .pm_timer_length = 4,
+        .gpe0_length = 4,
         .c2_latency = LATENCY_NO_C2,
         .c3_latency = LATENCY_NO_C3,
         .century = RTC_CENTURY,
@@ -217,6 +220,7 @@ static guint add_fadt(GByteArray *out, uint64_t facs, uint64_t dsdt)
         .x_pm1a_event = {SPACE_IO, 32, 0, ACCESS_WORD, EVENT}, /* two registers of a word each */
         .x_pm1a_control = port(CONTROL, 2),
         .x_pm_timer = port(TIMER, 4),
+        .x_gpe0 = {SPACE_IO, 32, 0, ACCESS_BYTE, EVENTS},
         .hypervisor = "MEDIANT",
     };
 

@@ -17,8 +17,25 @@ enum {
     OP_SCOPE = 0x10,
     OP_BUFFER = 0x11,
     OP_PACKAGE = 0x12,
+    OP_METHOD = 0x14,
+    OP_DUAL_NAME = 0x2e,
+    OP_MULTI_NAME = 0x2f,
     OP_EXTENDED = 0x5b,
+    OP_LOCAL0 = 0x60,
+    OP_ARGUMENT0 = 0x68,
+    OP_STORE = 0x70,
+    OP_AND = 0x7b,
+    OP_NOTIFY = 0x86,
+    OP_IF = 0xa0,
+    OP_EXTENDED_REGION = 0x80,
+    OP_EXTENDED_FIELD = 0x81,
     OP_EXTENDED_DEVICE = 0x82,
+};
+
+enum {
+    METHOD_SERIALIZED = 1 << 3, /* behind the number of arguments */
+    REGION_SYSTEM_IO = 1,
+    FIELD_DWORD_ACCESS = 3, /* no lock, other bits keep their values */
 };
 
 /* ACPI 6.4, 6.4.2 and 6.4.3: resource descriptors. Of the small ones, bits 2:0 are the length. */
@@ -120,6 +137,86 @@ void aml_open_package(struct aml *aml, uint8_t count)
     put(aml, OP_PACKAGE, 1);
     open_block(aml);
     put(aml, count, 1);
+}
+
+void aml_open_method(struct aml *aml, const char *name, unsigned arguments, bool serialized)
+{
+    put(aml, OP_METHOD, 1);
+    open_block(aml);
+    put_segment(aml, name);
+    put(aml, arguments | (serialized ? METHOD_SERIALIZED : 0), 1);
+}
+
+void aml_open_if(struct aml *aml)
+{
+    put(aml, OP_IF, 1);
+    open_block(aml);
+}
+
+void aml_store(struct aml *aml)
+{
+    put(aml, OP_STORE, 1);
+}
+
+void aml_and(struct aml *aml)
+{
+    put(aml, OP_AND, 1);
+}
+
+void aml_nowhere(struct aml *aml)
+{
+    put(aml, OP_ZERO, 1);
+}
+
+/* ACPI 6.4, 20.2.2: one segment as it is, two behind a prefix, more behind one and their number. */
+void aml_use(struct aml *aml, const char *path)
+{
+    const bool root = *path == '\\';
+    const size_t segments = (strlen(path + root) + 1) / 5;
+
+    if (root)
+        put(aml, '\\', 1);
+    if (segments == 2)
+        put(aml, OP_DUAL_NAME, 1);
+    else if (segments > 2)
+        put(aml, OP_MULTI_NAME | segments << 8, 2);
+    for (size_t i = 0; i < segments; i++)
+        put_segment(aml, path + root + 5 * i);
+}
+
+void aml_notify(struct aml *aml, const char *name, uint8_t event)
+{
+    put(aml, OP_NOTIFY, 1);
+    aml_use(aml, name);
+    aml_integer(aml, event);
+}
+
+void aml_argument(struct aml *aml, unsigned number)
+{
+    put(aml, OP_ARGUMENT0 + number, 1);
+}
+
+void aml_local(struct aml *aml, unsigned number)
+{
+    put(aml, OP_LOCAL0 + number, 1);
+}
+
+void aml_port_fields(struct aml *aml, const char *region, uint16_t port, const char *const *names)
+{
+    put(aml, OP_EXTENDED | OP_EXTENDED_REGION << 8, 2);
+    put_segment(aml, region);
+    put(aml, REGION_SYSTEM_IO, 1);
+    aml_integer(aml, port);
+    aml_integer(aml, 4 * g_strv_length((char **)names));
+    put(aml, OP_EXTENDED | OP_EXTENDED_FIELD << 8, 2);
+    open_block(aml);
+    put_segment(aml, region);
+    put(aml, FIELD_DWORD_ACCESS, 1);
+    for (; *names; names++) {
+        put_segment(aml, *names);
+        put(aml, 32, 1); /* bits, as a length of one byte */
+    }
+    aml_end(aml);
 }
 
 void aml_name(struct aml *aml, const char *name)

@@ -13,6 +13,7 @@
 #define MEDIANT_VMM_FIRMWARE_AML_H
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -29,7 +30,7 @@ struct aml {
     } open[AML_DEPTH];
 };
 
-void aml_open_scope(struct aml *aml, const char *name);  /* of the root */
+void aml_open_scope(struct aml *aml, const char *name); /* of the root */
 void aml_open_device(struct aml *aml, const char *name);
 void aml_open_package(struct aml *aml, uint8_t count); /* count values follow */
 void aml_end(struct aml *aml);                         /* of the last one that is open */
@@ -38,6 +39,23 @@ void aml_name(struct aml *aml, const char *name); /* its value follows: an integ
 void aml_integer(struct aml *aml, uint64_t value);
 void aml_string(struct aml *aml, const char *text);
 void aml_eisa_id(struct aml *aml, const char *id); /* "PNP0A03" */
+
+/*
+ * Code: what a method does. Statements and expressions are written in the order of their opcode and operands, as the encoding has them (aml_store() is followed by
+ * what is stored and where); a name stands for a field's value, or calls a method.
+ */
+void aml_open_method(struct aml *aml, const char *name, unsigned arguments, bool serialized);
+void aml_open_if(struct aml *aml); /* the condition follows, then what is done */
+void aml_store(struct aml *aml);   /* source, target */
+void aml_and(struct aml *aml);     /* two operands; then aml_nowhere() or a target */
+void aml_nowhere(struct aml *aml);
+void aml_notify(struct aml *aml, const char *name, uint8_t event); /* of a device in the scope */
+void aml_use(struct aml *aml, const char *path); /* "NAME", or "\\AAAA.BBBB.NAME" of any length */
+void aml_argument(struct aml *aml, unsigned number);
+void aml_local(struct aml *aml, unsigned number);
+
+/* Ports, and 32-bit fields of them from the first one on; the names end with NULL. */
+void aml_port_fields(struct aml *aml, const char *region, uint16_t port, const char *const *names);
 
 /* A resource template, which aml_end() ends, holds these only. */
 void aml_open_resources(struct aml *aml);

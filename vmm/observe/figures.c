@@ -52,22 +52,22 @@ static void add_vgpu(struct figures_user *user, const struct vgpu_stats *stats)
 
 static void take_user(const struct figures_source *source, unsigned index, struct figures_user *user)
 {
-    const struct gpu_user *settings = gpu_setup_user(source->gpu, index);
+    const struct gpu_user settings = gpu_setup_copy_user(source->gpu, index);
     unsigned id = gpu_setup_trace_id(source->gpu, index);
-    const char *failure = gpu_setup_failure(source->gpu, index);
+    g_autofree char *failure = gpu_setup_failure(source->gpu, index);
     struct vgpu_stats stats = {0};
 
     user->index = index;
-    user->name = g_strdup(settings->name);
-    user->type = g_strdup(settings->type);
-    user->weight = gpu_user_weight(settings);
+    user->name = g_strdup(settings.name);
+    user->type = g_strdup(settings.type);
+    user->weight = gpu_user_weight(&settings);
     if (id) /* else the trace's host: its counts are not this user's */
         add_counts(user, source->trace, id);
     if (gpu_setup_stats(source->gpu, index, &stats))
         add_vgpu(user, &stats);
     if (failure) {
         user->state = FIGURES_DISABLED;
-        user->reason = g_strdup(failure);
+        user->reason = g_steal_pointer(&failure);
     }
     if (source->add)
         source->add(source->opaque, index, user);
@@ -89,7 +89,7 @@ struct figures *figures_take(const struct figures_source *source)
     unsigned places = gpu_setup_count(source->gpu);
     figures->users = g_new0(struct figures_user, places);
     for (unsigned i = 0; i < places; i++)
-        if (gpu_setup_user(source->gpu, i)->name[0])
+        if (gpu_setup_copy_user(source->gpu, i).name[0])
             take_user(source, i, &figures->users[figures->count++]);
     figures->policy = g_strdup(source->policy);
     figures->uptime_ns = trace_now_ns() - source->start_ns;

@@ -145,4 +145,22 @@ TEST_F(AddressMap, MovesAndAccessesRunTogether)
     EXPECT_EQ(read(0x1000, 1), "1");
 }
 
+// Its id is given to the next one, which takes its place where windows overlap too.
+TEST_F(AddressMap, WhatIsRemovedAnswersNoMore)
+{
+    Window a{1, {}, {}}, b{2, {}, {}}, c{3, {}, {}};
+    const unsigned id = address_map_add(map, 0x1000, 0x100, &ops, &a);
+    const unsigned other = address_map_add(map, 0x1000, 0x200, &ops, &b);
+    EXPECT_EQ(read(0x10ff, 2), "12");
+    address_map_remove(map, id);
+    EXPECT_EQ(read(0x10ff, 2), "22") << "what was covered is seen";
+    EXPECT_EQ(address_map_add(map, 0x1080, 0x10, &ops, &c), id);
+    EXPECT_EQ(read(0x107f, 2), "23");
+    EXPECT_NE(address_map_add(map, 0x3000, 0x10, &ops, &a), id);
+    address_map_remove(map, id);
+    address_map_remove(map, other);
+    EXPECT_EQ(read(0x1080, 1), "-");
+    EXPECT_EQ(a.reads.size(), 1u);
+}
+
 } // namespace

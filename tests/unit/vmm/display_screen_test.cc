@@ -197,7 +197,7 @@ class Screen : public ::testing::Test {
         screen_config config = {};
         config.guest = "alpha";
         config.password = password;
-        config.source = {Source::look, Source::reader, &source};
+        config.source = {Source::look, Source::reader, [](void *, scanout_reader *reader) { scanout_reader_destroy(reader); }, &source};
         config.say = Source::say;
         config.opaque = &source;
         s = screen_create(&config, &listener);

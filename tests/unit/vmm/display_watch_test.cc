@@ -91,7 +91,7 @@ class Watch : public ::testing::Test {
     {
         g_mutex_init(&shown.lock);
         set_mode(WIDTH, HEIGHT);
-        const watch_source source = {look, reader, this};
+        const watch_source source = {look, reader, [](void *, scanout_reader *used) { scanout_reader_destroy(used); }, this};
         watch_init(&w, "alpha", &source, &shown);
     }
     void TearDown() override { watch_rest(&w); }

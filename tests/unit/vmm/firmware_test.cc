@@ -92,6 +92,9 @@ TEST_F(Firmware, FadtDescribesThePowerBlock)
     EXPECT_EQ(at<uint8_t>(fadt + 88), 4);
     EXPECT_EQ(at<uint8_t>(fadt + 89), 2);
     EXPECT_EQ(at<uint8_t>(fadt + 91), 4);
+    EXPECT_EQ(at<uint32_t>(fadt + 80), 0x60cu) << "general-purpose events";
+    EXPECT_EQ(at<uint8_t>(fadt + 92), 4);
+    EXPECT_EQ(at<uint64_t>(fadt + 224), 0x60cu);
     EXPECT_EQ(at<uint8_t>(fadt + 108), 0x32) << "century";
     EXPECT_EQ(at<uint16_t>(fadt + 109) & 2, 0) << "no 8042";
     EXPECT_EQ(at<uint32_t>(fadt + 112) & 0x30, 0x20u) << "a power button, no sleep button";
@@ -166,6 +169,12 @@ TEST_F(Firmware, AcpicaUnderstandsTheTables)
                              "Address Length : 0000000EC0000000", "Device: \\_SB.PCI0.ISA.COM1", "Address Minimum : 03F8", "32-Bit Fixed Memory Range Resource",
                              "Address : B0000000", "Address : FED10000", "Address : 00000000001FFFFF", "Source Index : 0000000B"})
         EXPECT_NE(executed.find(part), std::string::npos) << part << " in " << executed;
+    const std::string slot = run("acpiexec -b 'evaluate \\_SB.PCI0.GFX0._ADR; evaluate \\_SB.PCI0.GFX0._SUN; evaluate \\_SB.PCI0.GFX0._EJ0 1; "
+                                 "evaluate \\_SB.PCI0.GFX0._OST 3 0x82 0; evaluate \\_SB.PCI0.HPSL; evaluate \\_SB.PCI0.HPRE; evaluate \\_SB.PCI0.HPRS; "
+                                 "evaluate \\_SB.PCI0.HPEJ; namespace' DSDT.dat FACP.dat APIC.dat MCFG.dat");
+    for (const char *part : {"0000000000020000", "No object was returned from evaluation of \\_SB.PCI0.GFX0._EJ0",
+                             "[Integer] = 0000000000000082", "HPOS Method", "_E01 Method", "HPEV Method"})
+        EXPECT_NE(slot.find(part), std::string::npos) << part << " in " << slot;
     run("rm -r " + std::string(dir));
 }
 

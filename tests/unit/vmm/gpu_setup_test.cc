@@ -142,4 +142,48 @@ TEST_F(GpuSetup, TheWholeGpuIsNotShared)
     EXPECT_NE(said.find("vmm types"), std::string::npos);
 }
 
+// A VM's GPU: it goes, another comes; what the VM was configured with stays.
+TEST_F(GpuSetup, AUserStaysWhenItsGpuGoes)
+{
+    start("[vgpu alpha]\ntype = i915-GVTg_V5_8\nweight = 7\nmonitor = hdmi\n[vgpu beta]\ntype = i915-GVTg_V5_8\n");
+    auto plug = [&](unsigned number, const char *type, const char *monitor, unsigned weight) {
+        gpu_user user = {};
+        user.group = user.key = user.name = "?";
+        user.type = type;
+        user.monitor = monitor;
+        user.weight = weight;
+        GError *error = nullptr;
+        const bool ok = gpu_setup_plug(setup, number, &user, &error);
+        said = error ? error->message : "";
+        g_clear_error(&error);
+        return ok;
+    };
+    const unsigned before = available("i915-GVTg_V5_8");
+    EXPECT_FALSE(plug(0, "i915-GVTg_V5_8", nullptr, 0));
+    EXPECT_NE(said.find("there is a GPU already"), std::string::npos) << said;
+    EXPECT_NE(said.find("alpha"), std::string::npos) << said;
+    gpu_setup_unplug(setup, 0);
+    EXPECT_EQ(gpu_setup_count(setup), 2u);
+    EXPECT_STREQ(gpu_setup_user(setup, 0)->name, "alpha");
+    EXPECT_STREQ(gpu_setup_user(setup, 0)->type, "none");
+    EXPECT_EQ(gpu_setup_trace_id(setup, 0), 0u);
+    EXPECT_EQ(gpu_setup_take_device(setup, 0), nullptr);
+    EXPECT_EQ(gpu_setup_failure(setup, 0), nullptr);
+    EXPECT_EQ(available("i915-GVTg_V5_8"), before + 1);
+    EXPECT_FALSE(plug(0, "none", nullptr, 0));
+    EXPECT_NE(said.find("is no type of vGPUs"), std::string::npos) << said;
+    EXPECT_STREQ(gpu_setup_user(setup, 0)->type, "none");
+    ASSERT_TRUE(plug(0, "i915-GVTg_V5_4", nullptr, 0)) << said;
+    EXPECT_STREQ(gpu_setup_user(setup, 0)->type, "i915-GVTg_V5_4");
+    EXPECT_STREQ(gpu_setup_user(setup, 0)->monitor, "hdmi");
+    EXPECT_EQ(gpu_user_weight(gpu_setup_user(setup, 0)), 7u);
+    EXPECT_EQ(gpu_setup_trace_id(setup, 0), 1u);
+    struct vgpu_stats stats;
+    EXPECT_TRUE(gpu_setup_stats(setup, 0, &stats));
+    gpu_setup_unplug(setup, 0);
+    ASSERT_TRUE(plug(0, "i915-GVTg_V5_8", "dp", 3)) << said;
+    EXPECT_STREQ(gpu_setup_user(setup, 0)->monitor, "dp");
+    EXPECT_EQ(gpu_user_weight(gpu_setup_user(setup, 0)), 3u);
+}
+
 } // namespace

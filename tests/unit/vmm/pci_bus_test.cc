@@ -358,6 +358,58 @@ TEST_F(PciBus, DoorbellsAtOneAddress)
     EXPECT_EQ(bells, (Bells{{{false, second}, 8}}));
 }
 
+TEST_F(PciBus, FunctionsComeAndGo)
+{
+    gpu.shortcuts = {bell(0, 0, 7)};
+    attach_all();
+    ASSERT_TRUE(pci_bus_assign(bus, uint64_t{1} << 32, uint64_t{1} << 36, nullptr));
+    const uint64_t place = bar(gpu, 0), io = bar(gpu, 4);
+    EXPECT_EQ(pci_bus_device(bus, 2), &gpu.pci);
+    // It is let go of: nobody finds it, and that is all.
+    pci_bus_hide(bus, 2);
+    EXPECT_EQ(load<uint32_t>(ecam(2, 0)), ~0u);
+    out<uint32_t>(0xcf8, 0x80000000 | 2 << 11);
+    EXPECT_EQ(in<uint32_t>(0xcfc), ~0u);
+    store<uint16_t>(ecam(2, 4), 0);
+    EXPECT_EQ(bar(gpu, 0), place) << "nor writes to it";
+    // It is taken out, its INTx line raised.
+    gpu.pci.host->intx(gpu.pci.host, true);
+    pci_bus_detach(bus, 2);
+    EXPECT_EQ(pci_bus_device(bus, 2), nullptr);
+    EXPECT_EQ(load<uint8_t>(place), 0xff);
+    EXPECT_EQ(in<uint8_t>(static_cast<uint16_t>(io)), 0xff);
+    EXPECT_TRUE(bells.empty());
+    EXPECT_FALSE(gpu_destroyed);
+    gpu.pci.host->decode_changed(gpu.pci.host); // as a thread of the device that is late
+    EXPECT_TRUE(bells.empty());
+    irqs.clear();
+    pci_bus_finish_detach(bus, 2);
+    EXPECT_TRUE(gpu_destroyed);
+    EXPECT_EQ(irqs, (std::vector<std::pair<unsigned, bool>>{{PCI_IRQ, false}}));
+    pci_bus_finish_detach(bus, 2); // nothing to do
+    pci_bus_reset(bus);
+
+    // Another one, with other BARs, in its place.
+    Fake next;
+    bool next_destroyed = false;
+    init(next, "next", 0x1234, &next_destroyed);
+    pci_config_add_bar(&next.pci.config, 1, PCI_BAR_MEM32, 4096);
+    next.shortcuts = {bell(1, 16, 9)};
+    pci_bus_attach(bus, 2, &next.pci);
+    EXPECT_EQ(load<uint32_t>(ecam(2, 0)), 0x12348086u);
+    store<uint32_t>(ecam(2, 0x14), static_cast<uint32_t>(place));
+    store<uint16_t>(ecam(2, 4), 2);
+    EXPECT_EQ(load<uint8_t>(place + 3), 0x13);
+    EXPECT_EQ(load<uint8_t>(place + 4096), 0xff);
+    EXPECT_EQ(bells, (std::map<std::pair<bool, uint64_t>, int>{{{false, place + 16}, 9}}));
+    ASSERT_TRUE(pci_bus_assign(bus, uint64_t{1} << 32, uint64_t{1} << 36, nullptr));
+    // Detached, and never finished.
+    pci_bus_detach(bus, 2);
+    pci_bus_destroy(bus);
+    bus = nullptr;
+    EXPECT_TRUE(next_destroyed);
+}
+
 TEST_F(PciBus, DestroyTakesTheDevices)
 {
     gpu.shortcuts = {bell(0, 0, 7)};

@@ -87,6 +87,31 @@ TEST_F(Power, TimerStatusFollowsTheHighestBit)
     EXPECT_EQ(in<uint32_t>(0), 0x00010001u);
 }
 
+TEST_F(Power, EventsStayUntilTheyAreCleared)
+{
+    power_raise(dev, POWER_GPE_PLUG);
+    EXPECT_EQ(in<uint16_t>(12), 2) << "its status";
+    EXPECT_FALSE(board.sci) << "nobody asked for an interrupt";
+    out<uint8_t>(14, 0xff);
+    EXPECT_EQ(in<uint16_t>(14), 2) << "there is one event that can be enabled";
+    EXPECT_TRUE(board.sci);
+    out<uint16_t>(12, 1);
+    EXPECT_TRUE(board.sci) << "another one's";
+    out<uint32_t>(12, 0x00020002);
+    EXPECT_FALSE(board.sci);
+    EXPECT_EQ(in<uint32_t>(12), 0x00020000u);
+    power_raise(dev, POWER_GPE_PLUG);
+    EXPECT_TRUE(board.sci);
+    power_press_button(dev);
+    out<uint16_t>(2, 0x100);
+    out<uint8_t>(12, 2);
+    EXPECT_TRUE(board.sci) << "the button's";
+    power_raise(dev, POWER_GPE_PLUG);
+    power_reset(dev);
+    EXPECT_FALSE(board.sci);
+    EXPECT_EQ(in<uint32_t>(12), 0u);
+}
+
 TEST_F(Power, SwitchesOffAndIsAlwaysInAcpiMode)
 {
     EXPECT_EQ(in<uint16_t>(4), 1) << "SCI_EN";
