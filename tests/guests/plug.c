@@ -39,6 +39,7 @@ static void use(unsigned round)
     if (!report(gpu_open(&gpu), "round %u: there is a GPU", round))
         return;
     printf("round %u: %s at 0x%lx\n", round, kinds[gpu.is_virtual], (unsigned long)(uintptr_t)gpu.mmio);
+    gpu_enable_interrupts(&gpu);
     for (unsigned engine = 0; engine < ENGINE_COUNT; engine++) {
         struct ppgtt vm;
         struct context ctx;
@@ -46,6 +47,9 @@ static void use(unsigned round)
         context_init(&ctx, &gpu, engine, &vm, 4096);
         report(context_run(&ctx, 10), "round %u: %s works", round, gpu_engine_label(engine));
     }
+    for (unsigned i = 0; i < 1000 && !gpu.interrupts; i++)
+        delay_us(1000);
+    report(gpu.interrupts > 0, "round %u: interrupts come", round);
 }
 
 static bool wait_for_event(void)

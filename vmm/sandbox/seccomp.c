@@ -141,8 +141,8 @@ static const struct rule rules[] = {
 
     /* KVM: a vCPU runs, all may interrupt it; shortcuts of devices move with their BARs and go with the devices. */
     ALLOW_IF(ioctl, VCPU, MASKED(1, 0xff00, KVMIO << 8)),
-    ALLOW_IF(ioctl, ALL & ~(VCPU | SERVER), IS(1, KVM_SIGNAL_MSI)),
-    ALLOW_IF(ioctl, ALL & ~(VCPU | SERVER), IS(1, KVM_IRQ_LINE)),
+    ALLOW_IF(ioctl, (ALL & ~(VCPU | SERVER)) | MAKER, IS(1, KVM_SIGNAL_MSI)), /* the maker: engines that it starts */
+    ALLOW_IF(ioctl, (ALL & ~(VCPU | SERVER)) | MAKER, IS(1, KVM_IRQ_LINE)),
     ALLOW_IF(ioctl, MAIN, IS(1, KVM_IOEVENTFD)),
     ALLOW_IF(ioctl, MAIN, IS(1, KVM_UNREGISTER_COALESCED_MMIO)),
     ALLOW_IF(ioctl, ENGINE | MAIN, IS(1, KVM_SET_USER_MEMORY_REGION)), /* windows of BARs close when a vGPU fails, is reset or goes (pci_direct.c) */

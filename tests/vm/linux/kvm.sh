@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vmm run where KVM has hardware virtualization: two stock Debian guests of it on one GPU, each from its bzImage to its init, where i915 binds to the vGPU and memory holds what
-# the GPU wrote. The host is a stock Debian kernel with its own kvm_amd; its CPU is QEMU's, which emulates AMD's virtualization with nested paging. So nothing depends on
+# the GPU wrote; the GPU of one is unplugged then, and another plugged in. The host is a stock Debian kernel with its own kvm_amd; its CPU is QEMU's, which emulates AMD's virtualization with nested paging. So nothing depends on
 # what the KVM of this machine is. The host has one CPU: with two, a guest spun for ever in 5 of 11 runs, with one in none of 5. The host's trace of a spinning guest: each instruction fetch is a #PF, whose delivery
 # exits by `npf` with bit 33 in the error code (a page walk) at 0x1009c2fe0, which is beyond the guest's 512 MiB and could be the host's: so CR3 is wrong, which is KVM's and the emulated CPU's to keep.
 # It takes two to four minutes. Usage: kvm.sh VMM GEMCHECK. Exit 77 where the images or gemcheck cannot be had.
@@ -20,6 +20,17 @@ step i915 load_i915
 step nodes test -c /dev/dri/card0 -a -c /dev/dri/renderD128
 gemcheck --quick --verbose device softpin reloc fence context >&3 2>&1 || : >/tmp/failed
 step dmesg dmesg_clean
+grep -q plug=yes /proc/cmdline || exit 0
+# Its GPU goes, and comes back.
+appears() { for _ in $(seq 200); do [ ! -c /dev/dri/renderD128 ] || return 0; sleep 1; done; return 1; }
+vanishes() { for _ in $(seq 200); do [ -e /sys/bus/pci/devices/0000:00:02.0 ] || return 0; sleep 1; done; ls /dev/dri; return 1; }
+report UNPLUG
+step vanishes vanishes
+step nodes-gone test ! -e /dev/dri/card0
+report PLUG
+step appears appears
+gemcheck --quick device softpin >&3 2>&1 || : >/tmp/failed
+step dmesg-plug dmesg_clean
 JOB
 base=$("$linux/image.sh" base) && "$linux/image.sh" job "$work/guest.cpio" "$work/guest.job" "$gemcheck:/usr/bin/gemcheck" || { fail "no image for the guests"; result; }
 cat "$base" "$work/guest.cpio" >"$work/initrd"
@@ -29,19 +40,33 @@ cat "$base" "$work/guest.cpio" >"$work/initrd"
   printf '[gpu]\nbackend = model\naperture = 256M\n'
   for name in alpha beta; do
     printf '[vm %s]\nkernel = /guest/vmlinuz\ninitrd = /guest/initrd\nmemory = 512M\nvcpus = 1\ngpu = i915-GVTg_V5_8\n' $name
-    printf 'cmdline = console=ttyS0 quiet loglevel=1 nowatchdog rdinit=/init\n'
+    [ $name = alpha ] && plug=yes || plug=no
+    printf 'cmdline = console=ttyS0 quiet loglevel=1 nowatchdog rdinit=/init plug=%s\n' $plug
   done
 } >"$work/vmm.ini"
 cat >"$work/job" <<'JOB'
 for module in irqbypass ccp kvm kvm-amd; do insmod /kvm/$module.ko || exit 1; done
 dmesg | grep -E 'kvm|SVM'
-/vmm check /vmm.ini && /vmm run /vmm.ini --stats
+/vmm check /vmm.ini || exit
+/vmm run /vmm.ini --stats --control /tmp/vmm.sock >/tmp/vmm.out 2>&1 &
+vmm=$!
+wait_for() { until grep -q "^\[alpha\] $1" /tmp/vmm.out; do kill -0 $vmm 2>/dev/null || return; sleep 1; done; }
+wait_for UNPLUG
+/vmm unplug alpha --control /tmp/vmm.sock --timeout 200 && echo "UNPLUGGED"
+wait_for PLUG
+/vmm plug alpha i915-GVTg_V5_8 --control /tmp/vmm.sock && echo "PLUGGED"
+wait $vmm
+status=$?
+cat /tmp/vmm.out
+exit $status
 JOB
 files=(--file "$vmm:/vmm" --file "$work/vmm.ini:/vmm.ini" --file "$kernel/vmlinuz:/guest/vmlinuz" --file "$work/initrd:/guest/initrd")
 for module in "$kernel"/kvm/*.ko; do files+=(--file "$module:/kvm/${module##*/}"); done
 "$linux/qemu.sh" --job "$work/job" "${files[@]}" --memory 3G --smp 1 --timeout 600 --log "$work/log" --dmesg "$work/dmesg" >/dev/null 2>"$work/err"
 check "vmm run ended well" [ $? -eq 0 ]
 tr -d '\r' <"$work/log"
+check "alpha's vGPU was unplugged" grep -q '^UNPLUGGED' "$work/log"
+check "and another plugged in" grep -q '^PLUGGED' "$work/log"
 for name in alpha beta; do
   check "guest $name's job" grep -q "^\[$name\] JOB 0" "$work/log"
   check "i915 in guest $name" grep -q "^\[$name\] PASS i915" "$work/log"
