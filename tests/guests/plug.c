@@ -4,6 +4,7 @@
  * the part of ACPI code and its driver. Arguments: rounds=N (2): how often a GPU is there; refuse: says no to the first request.
  * Ports: vmm/power.h (general-purpose events), vmm/pci_plug.h.
  */
+#include "display.h"
 #include "gpu.h"
 #include "guest.h"
 #include "mi.h"
@@ -32,6 +33,23 @@ enum {
 
 static struct gpu gpu;
 
+/* Black, but a picture that a viewer may be reading when its GPU goes. */
+static bool show(void)
+{
+    enum { WIDTH = 1024, HEIGHT = 768, PITCH = 4 * WIDTH };
+    static void *picture;
+    unsigned width, height;
+
+    if (!picture)
+        picture = page_alloc(PITCH * HEIGHT);
+    if (!display_preferred_mode(&gpu, &width, &height))
+        return false;
+    const uint32_t gma = gpu_bind_low(&gpu, picture, PITCH * HEIGHT);
+    gpu_flush_ggtt(&gpu);
+    display_set_mode(&gpu, WIDTH, HEIGHT, gma, PITCH, false);
+    return true;
+}
+
 static void use(unsigned round)
 {
     static const char *const kinds[] = {"the whole GPU", "a vGPU"};
@@ -47,6 +65,7 @@ static void use(unsigned round)
         context_init(&ctx, &gpu, engine, &vm, 4096);
         report(context_run(&ctx, 10), "round %u: %s works", round, gpu_engine_label(engine));
     }
+    report(show(), "round %u: a monitor answers", round);
     for (unsigned i = 0; i < 1000 && !gpu.interrupts; i++)
         delay_us(1000);
     report(gpu.interrupts > 0, "round %u: interrupts come", round);

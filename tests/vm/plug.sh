@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # GPUs of `vmm run` that are unplugged and plugged in while guests run (tests/guests/plug.c), sandbox on: what clients are told, and what guests see.
-# Usage: plug.sh VMM GUEST-DIRECTORY; exit 77 skips without KVM.
+# Usage: plug.sh VMM GUEST-DIRECTORY VNC-CLIENT; exit 77 skips without KVM.
 set -u
-vmm=$(readlink -f "$1") guests=$(readlink -f "$2")
+vmm=$(readlink -f "$1") guests=$(readlink -f "$2") vnc_client=$(readlink -f "$3")
 . "$(dirname "$(readlink -f "$0")")/../kvm.sh"
 need_kvm
 dir=$(mktemp -d)
@@ -21,6 +21,8 @@ gpu = i915-GVTg_V5_4
 weight = 5
 args = rounds=4 refuse
 screenshot = alpha.png
+vnc = unix:alpha.vnc
+input = no
 [vm beta]
 image = $guests/plug.elf
 memory = 64M
@@ -77,6 +79,8 @@ def vmm(code, words, *arguments):
     done = subprocess.run([sys.argv[3], *arguments, "--control", sys.argv[1]], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90)
     check(done.returncode == code and words in done.stderr, "vmm " + " ".join(arguments), done)
 
+# Who looks all the time, at a GPU that comes and goes.
+viewer = subprocess.Popen([sys.argv[4], sys.argv[5], "sleep", "250000"], stdin=subprocess.DEVNULL)
 call("qmp_capabilities")
 refused(call("device_del", name="nobody"), "there is no VM nobody", "a VM that is not there")
 refused(call("device_del", name="beta"), "guest beta has no GPU", "a GPU that is not there")
@@ -100,6 +104,7 @@ check(vgpus() == {}, "no vGPU", vgpus())
 refused(call("device_del", name="alpha"), "guest alpha has no GPU", "it is gone")
 refused(call("set-vgpu", name="alpha", weight=3), "alpha has no vGPU", "nothing to set")
 refused(call("screenshot", name="alpha"), "there is no GPU", "no picture")
+time.sleep(0.5) # the viewer sees that
 # Another of another type, for each; beta has had none.
 done(call("device_add", name="alpha", type="i915-GVTg_V5_8", monitor="hdmi"), "a smaller one")
 done(call("device_add", name="beta", type="i915-GVTg_V5_8", weight=9), "a first one")
@@ -144,6 +149,8 @@ call("quit", name="gamma")
 event("SHUTDOWN", "gamma")
 refused(call("device_del", name="gamma"), "guest gamma has ended", "a guest that has ended")
 refused(call("device_add", name="gamma", type="i915-GVTg_V5_8"), "guest gamma has ended", "and gets nothing")
+check(viewer.poll() is None, "the viewer is there still")
+viewer.kill()
 vmm(2, "there is no guest nobody", "plug", "nobody", "i915-GVTg_V5_8")
 vmm(1, "monitor: dp or hdmi", "plug", "alpha", "i915-GVTg_V5_8", "--monitor", "vga")
 vmm(0, "", "plug", "alpha", "i915-GVTg_V5_8", "--monitor", "dp", "--weight", "2")
@@ -151,7 +158,7 @@ check(vgpus()["alpha"]["weight"] == 2, "with another weight", vgpus())
 check(wait_for("[alpha] PASS: round 3: interrupts come"), "alpha uses it")
 sys.exit(failures > 0)
 PYTHON
-python3 "$dir/plug.py" "$dir/control.sock" "$dir/out" "$vmm"
+python3 "$dir/plug.py" "$dir/control.sock" "$dir/out" "$vmm" "$vnc_client" "$dir/alpha.vnc"
 status=$?
 [ $status -eq 0 ] || kill $run
 fail() { printf 'FAIL: %s\n' "$*"; status=1; }

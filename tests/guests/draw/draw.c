@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Draws an animated picture by blits and flips pages: wallpaper, bouncing tiles, a name and a frame counter. Keeps some frames queued, so
- * that the GPU always has work. Args: name=WORD hue=0..5 seconds=N load=N (full-screen layers for each frame).
+ * that the GPU always has work. Args: name=WORD hue=0..5 seconds=N load=N (full-screen layers for each frame) vsync (waits for each flip to be shown).
  */
 #include "font.h"
 #include "display.h"
@@ -146,13 +146,30 @@ static uint32_t draw_frame(struct scene *s, unsigned frame)
     return seqno;
 }
 
+/* As a desktop does, which has no more frames than its monitor. */
+static void flip_and_wait(struct gpu *gpu, uint32_t surface)
+{
+    enum { PLANE_FLIP_DONE = 1 << 3 }; /* of the pipe's interrupts */
+    volatile uint32_t *seen = &gpu->pipe_iir[0];
+
+    *seen = 0;
+    display_flip(gpu, surface);
+    for (;;) {
+        const uint32_t before = gpu->interrupts;
+        if (*seen & PLANE_FLIP_DONE)
+            return;
+        cpu_wait_while(&gpu->interrupts, before);
+    }
+}
+
 int guest_main(void)
 {
     static struct scene scene;
     struct scene *s = &scene;
     uint32_t pending[BUFFERS];
     unsigned seconds = boot_arg_number("seconds", 5), frame = 0, shown = 0;
-    char name[16] = "GUEST";
+    char name[16] = "GUEST", value[2];
+    const bool vsync = boot_arg("vsync", value, sizeof(value));
 
     if (!gpu_open(&s->gpu))
         return 1;
@@ -203,6 +220,8 @@ int guest_main(void)
         }
         if (shown++ == 0)
             display_set_mode(&s->gpu, s->width, s->height, s->buffer_gma[done], s->pitch, false);
+        else if (vsync)
+            flip_and_wait(&s->gpu, s->buffer_gma[done]);
         else
             display_flip(&s->gpu, s->buffer_gma[done]);
     }
