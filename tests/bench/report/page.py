@@ -70,6 +70,24 @@ def census(rows):
                 ["batch fills", "class", "traps for each request", "ns each", "ns on the passed-through model", "exits, us for each request"], lines)
 
 
+CLASSES = [("elsp", "ELSP"), ("irq", "interrupt"), ("display", "display"), ("read", "other reads"), ("write", "other writes"), ("pvinfo", "PVINFO"), ("gtt", "GTT"),
+           ("aperture", "aperture")]
+
+
+def stock(counted):
+    lines = []
+    for row in counted:
+        every = sum(row["traps"].values())
+        what = {"submission": "a submission", "frame": "a frame"}[row["case"]] + {"vgpu": ", vGPU", "passthrough": ", whole model"}[row["way"]]
+        lines.append([f"{what} ({row['count']} counted)"] + [f"{row['traps'][name]:g}" for name, _ in CLASSES] + [f"{every:.1f}", f"{every * EXIT_NS / 1000:.0f}"])
+    if not lines:
+        return []
+    return ["### Traps of a stock guest", "",
+            "What Debian's stock kernel 6.12 traps under QEMU: for each submission of IGT's `gem_exec_nop`, of which it has one at a time in the engine, and for each frame of its `kms_flip`, "
+            f"a flip at each vertical blank with its interrupt. The last column is what the exits add at a published {EXIT_NS} ns each, in us.", ""] + table(
+                ["one of"] + [words for _, words in CLASSES] + ["all", "exits"], lines)
+
+
 def cost(rows):
     cases = list(rows.get("cost", {}))
     lines = [[name] + [cell(rows, "cost", case, "mediated", f"{name}_us") for case in cases] for name in COSTS]
@@ -124,7 +142,10 @@ def plots(rows, folder):
 def body(outcome, folder):
     rows = outcome["rows"]
     lines = describe(outcome) + goals(outcome)
-    for part in (submission, census, cost, tables, guests, fairness):
+    for part in (submission, census):
+        lines += part(rows)
+    lines += stock(outcome.get("stock", []))
+    for part in (cost, tables, guests, fairness):
         lines += part(rows)
     return "\n".join(lines).replace("PLOTS/", folder)
 
