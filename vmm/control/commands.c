@@ -207,6 +207,9 @@ static void describe_vgpu(const struct control *control, unsigned index, const s
         json_object_set_int_member(row, "gpu_cap", settings->cap % 100); /* 100 is no cap either */
         json_object_set_string_member(row, "class", settings->latency ? "latency" : "normal");
     }
+    struct machine *machine = control_machine(control, index);
+    if (control_runs(machine) && machine_is_asked_to_unplug(machine, MACHINE_GPU_SLOT))
+        json_object_set_boolean_member(row, "unplugging", TRUE);
     if (control->config.socket)
         json_object_set_string_member(row, "socket", control->config.socket(control->config.opaque, index));
 }
@@ -316,7 +319,8 @@ static JsonNode *run_set_policy(void *opaque, JsonObject *arguments, GError **er
 const struct control_command control_run_commands[] = {
     {"query-status", {{0}}, "whether guests run, and the scheduling policy", run_status},
     {"query-vms", {{0}}, "the VMs: name, state with its reason, vCPUs, RAM", run_vms},
-    {"query-vgpus", {{0}}, "the vGPUs: name, type, state with its reason, weight, cap, class, and the socket of a served one", run_vgpus},
+    {"query-vgpus", {{0}}, "the vGPUs: name, type, state with its reason, weight, cap, class, the socket of a served one, and `unplugging` if a guest is asked to let go of it",
+     run_vgpus},
     {"query-stats", {{0}}, "all figures of each VM and vGPU: GPU time, submissions, traps by class, frames, queues, resets", run_stats},
     {"stop", {NAME_OR_ALL}, "pause vCPUs; no time passes for the guest", run_stop},
     {"cont", {NAME_OR_ALL}, "let paused vCPUs go on", run_cont},
