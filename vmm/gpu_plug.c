@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { RETRY_MS = 100 }; /* when a vCPU did not come to stand */
+enum { RETRY_MS = 5000 }; /* when a vCPU did not come to stand, for which the main loop has waited some seconds */
 
 struct plugged_user {
     struct gpu_plug *plug;
@@ -137,7 +137,8 @@ static bool take_out(struct gpu_plug *plug, unsigned user)
         return true;
     gpu_setup_retire(plug->config.gpu, user);
     if (!machine_unplug(machine, MACHINE_GPU_SLOT, &problem)) {
-        messages_add(plug->config.messages, "guest %s: its GPU cannot be taken out yet: %s", name_of(plug, user), problem->message);
+        if (!plug->users[user].retry)
+            messages_add(plug->config.messages, "guest %s: its GPU cannot be taken out yet, and is tried again: %s", name_of(plug, user), problem->message);
         return false;
     }
     gpu_setup_unplug(plug->config.gpu, user);

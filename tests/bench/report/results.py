@@ -34,15 +34,13 @@ def summarize(samples, runs, short, machine):
                 ratios = [bare[run] / value for run, value in values.items() if value and run in bare]
                 if ratios:
                     done["ratio"][name] = spread(ratios)
-    # Sums over guests, and what idle neighbours leave, against one guest alone in the same run.
-    for row, metric in (("guests", "requests_per_s"), ("idle", "us_each")):
-        for case, ways in by_run.get(row, {}).items():
-            kind = case.rsplit(", ", 1)[0]
-            alone = by_run[row].get(f"{kind}, {1 if row == 'guests' else 0}", {}).get("mediated", {}).get(metric, {})
-            values = ways["mediated"][metric]
-            against = [value / alone[run] if row == "guests" else alone[run] / value for run, value in values.items() if alone.get(run)]
-            if against:
-                rows[row][case]["mediated"]["of_one"] = spread(against)
+    # Sums over guests against one guest alone in the same run.
+    for case, ways in by_run.get("guests", {}).items():
+        kind = case.rsplit(", ", 1)[0]
+        alone = by_run["guests"].get(f"{kind}, 1", {}).get("mediated", {}).get("requests_per_s", {})
+        against = [value / alone[run] for run, value in ways["mediated"]["requests_per_s"].items() if alone.get(run)]
+        if against:
+            rows["guests"][case]["mediated"]["of_one"] = spread(against)
     return {"format": 1, "short": short, "runs": runs, "machine": machine, "rows": rows, "goals": goals.judge(rows), "samples": samples}
 
 

@@ -203,6 +203,12 @@ void Guest::display_on()
     write32(ACCESS_OTHER, R_GEN8_DE_PIPE_IER, 1);
 }
 
+void Guest::display_off()
+{
+    write32(ACCESS_OTHER, R_GEN8_DE_PIPE_IER, 0);
+    write32(ACCESS_OTHER, R_PIPECONF, 0);
+}
+
 // One request into the ring: the batch, a breadcrumb, a user interrupt.
 void Guest::emit()
 {

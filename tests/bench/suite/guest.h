@@ -47,6 +47,7 @@ class Guest : public pci_host {
     void make_tables(unsigned tables);
     void change_entries(unsigned count);
     void display_on();
+    void display_off();
 
     std::array<uint64_t, ACCESSES> access_count{}, access_ns{};
     bool timed = false; // fill access_ns; the clock's own time is in it
