@@ -39,6 +39,10 @@ struct plan {
     uint64_t low, high; /* bytes of RAM from 0 and from MEMORY_HIGH_BASE */
 };
 
+struct boot_loading {
+    struct plan plan;
+};
+
 static void plan_clear(struct plan *plan)
 {
     kernel_image_close(&plan->image);
@@ -232,34 +236,59 @@ static void fill_area(const struct boot_request *request, const struct plan *pla
         state->info += offsetof(struct start_page, info);
 }
 
-static bool load(const struct boot_request *request, const struct plan *plan, struct memory *memory, struct boot_state *state, GError **error)
+static bool copy_files(const struct boot_request *request, const struct plan *plan, struct memory *memory, GError **error)
 {
     const struct kernel_image *image = &plan->image;
-    uint8_t *area = memory_ptr(memory, BOOT_AREA, AREA_SIZE);
 
     if (!elf_copy(request->image, image->data, &image->elf, memory, error) || !file_map_intact(&image->file, request->image, error))
         return false;
-    if (request->initrd && (!copy_to_ram(request->initrd, memory, plan->initrd_start, plan->initrd.data, plan->initrd.size, error) ||
-                            !file_map_intact(&plan->initrd, request->initrd, error)))
-        return false;
+    return !request->initrd || (copy_to_ram(request->initrd, memory, plan->initrd_start, plan->initrd.data, plan->initrd.size, error) &&
+                                file_map_intact(&plan->initrd, request->initrd, error));
+}
+
+struct boot_loading *boot_load_files(const struct boot_request *request, struct memory *memory, GError **error)
+{
+    struct boot_loading *loading = g_new0(struct boot_loading, 1);
+
+    if (!plan_make(request, false, memory->regions[0].size, memory->count > 1 ? memory->regions[1].size : 0, &loading->plan, error)) {
+        g_free(loading);
+        return NULL;
+    }
+    if (copy_files(request, &loading->plan, memory, error))
+        return loading;
+    boot_loading_free(loading);
+    return NULL;
+}
+
+void boot_loading_free(struct boot_loading *loading)
+{
+    if (!loading)
+        return;
+    plan_clear(&loading->plan);
+    g_free(loading);
+}
+
+void boot_load_area(struct boot_loading *loading, const struct boot_request *request, struct memory *memory, struct boot_state *state)
+{
+    const struct plan *plan = &loading->plan;
+    uint8_t *area = memory_ptr(memory, BOOT_AREA, AREA_SIZE);
+
     memset(area, 0, AREA_SIZE); /* plan_files() has seen that RAM reaches beyond it */
     *state = (struct boot_state){.protocol = plan->protocol,
-                                 .entry = plan->protocol == BOOT_PVH ? image->elf.pvh_entry : image->elf.entry,
+                                 .entry = plan->protocol == BOOT_PVH ? plan->image.elf.pvh_entry : plan->image.elf.entry,
                                  .gdt = BOOT_AREA + AREA_GDT,
                                  .page_tables = plan->protocol == BOOT_PVH ? 0 : BOOT_AREA + AREA_TABLES,
                                  .initrd = plan->initrd_start,
                                  .initrd_size = plan->initrd.size};
     fill_area(request, plan, area, state);
-    return true;
+    boot_loading_free(loading);
 }
 
 bool boot_load(const struct boot_request *request, struct memory *memory, struct boot_state *state, GError **error)
 {
-    struct plan plan;
+    struct boot_loading *loading = boot_load_files(request, memory, error);
 
-    if (!plan_make(request, false, memory->regions[0].size, memory->count > 1 ? memory->regions[1].size : 0, &plan, error))
-        return false;
-    bool ok = load(request, &plan, memory, state, error);
-    plan_clear(&plan);
-    return ok;
+    if (loading)
+        boot_load_area(loading, request, memory, state);
+    return loading != NULL;
 }

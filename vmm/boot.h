@@ -100,6 +100,15 @@ bool boot_check(const struct boot_request *request, uint64_t memory_size, GError
 /* Loads image, initrd and the boot area into RAM as memory_create() makes it; only the caller's ranges may have been written to. */
 bool boot_load(const struct boot_request *request, struct memory *memory, struct boot_state *state, GError **error);
 
+/*
+ * The same in two halves: image and initrd, which takes as long as they are large, on any thread; then what tells of them. request->vcpus, rsdp and tsc_khz are for
+ * the second half, the rest is the same in both. The second gives back what the first returned (NULL with an error); boot_loading_free() does without it.
+ */
+struct boot_loading;
+struct boot_loading *boot_load_files(const struct boot_request *request, struct memory *memory, GError **error);
+void boot_load_area(struct boot_loading *loading, const struct boot_request *request, struct memory *memory, struct boot_state *state);
+void boot_loading_free(struct boot_loading *loading); /* NULL is allowed */
+
 /* Opens image and initrd. */
 bool boot_files_open(struct boot_files *files, const struct boot_request *request, GError **error);
 void boot_files_close(struct boot_files *files); /* what is not open is -1 */

@@ -254,11 +254,12 @@ struct machine *machine_create(const struct machine_config *config, GError **err
     g_cond_init(&machine->kicked_cond);
     machine->vm_fd = -1;
     machine->kvm_fd = kvm_open(config->device, error);
-    if (machine->kvm_fd >= 0)
-        machine->vm_fd = kvm_create_vm(machine->kvm_fd, error);
+    if (machine->kvm_fd < 0 || !(machine->memory = memory_create(config->name, config->memory, error)))
+        goto failed;
+    machine_begin_loading(machine);
+    machine->vm_fd = kvm_create_vm(machine->kvm_fd, error);
     if (machine->vm_fd < 0 || !(machine->cpuid = kvm_supported_cpuid(machine->kvm_fd, error)) ||
         !(machine->cpu = cpu_group_create(config->name, config->vcpus, &config->cpu, error)) ||
-        !(machine->memory = memory_create(config->name, config->memory, error)) ||
         !add_memory_slots(machine, error) || !(machine->sink = sink_create(config->serial, config->serial_prefix, error)))
         goto failed;
     machine->run_size = kvm_run_size(machine->kvm_fd);

@@ -35,25 +35,75 @@ static uint64_t set_up_board(struct machine *machine, GError **error)
     return rsdp;
 }
 
-/* Into RAM that is empty. Opens the guest's files the first time, when that is allowed still. */
-static bool load(struct machine *machine, GError **error)
+/* All but what the machine has to be complete for. */
+static struct boot_request make_request(const struct machine *machine)
 {
     static const struct boot_range firmware = {FIRMWARE_START, FIRMWARE_END - FIRMWARE_START, MEMMAP_RESERVED, "the firmware tables"};
+
+    return (struct boot_request){.image = machine->image,
+                                 .args = machine->args,
+                                 .initrd = machine->initrd,
+                                 .ecam_base = PCI_ECAM_BASE,
+                                 .ranges = &firmware,
+                                 .range_count = 1,
+                                 .files = &machine->files};
+}
+
+/* The first time: while KVM makes the virtual machine, which takes some milliseconds, in which it mostly waits. */
+struct first_load {
+    struct machine *machine;
+    GThread *thread;
+    struct boot_loading *loading;
+    GError *error;
+};
+
+static void *load_first(void *opaque)
+{
+    struct first_load *first = opaque;
+    const struct boot_request request = make_request(first->machine);
+
+    if (boot_files_open(&first->machine->files, &request, &first->error))
+        first->loading = boot_load_files(&request, first->machine->memory, &first->error);
+    return NULL;
+}
+
+void machine_begin_loading(struct machine *machine)
+{
+    machine->first = g_new0(struct first_load, 1);
+    machine->first->machine = machine;
+    machine->first->thread = g_thread_new("loader", load_first, machine->first);
+}
+
+/* What has been loaded, NULL with an error. */
+static struct boot_loading *end_first(struct machine *machine, GError **error)
+{
+    struct first_load *first = g_steal_pointer(&machine->first);
+
+    g_thread_join(first->thread);
+    struct boot_loading *loading = first->loading;
+    if (first->error)
+        g_propagate_error(error, first->error);
+    g_free(first);
+    return loading;
+}
+
+/* Into RAM that is empty, but for what is loaded the first time. */
+static bool load(struct machine *machine, GError **error)
+{
     int tsc_khz = ioctl(machine->vcpus[0].fd, KVM_GET_TSC_KHZ, 0);
-    struct boot_request request = {.image = machine->image,
-                                   .args = machine->args,
-                                   .initrd = machine->initrd,
-                                   .vcpus = machine->vcpu_count,
-                                   .tsc_khz = tsc_khz > 0 ? (uint32_t)tsc_khz : 0,
-                                   .ecam_base = PCI_ECAM_BASE,
-                                   .rsdp = set_up_board(machine, error),
-                                   .ranges = &firmware,
-                                   .range_count = 1,
-                                   .files = &machine->files};
+    struct boot_request request = make_request(machine);
     struct boot_state state;
 
-    return request.rsdp && (machine->files.image >= 0 || boot_files_open(&machine->files, &request, error)) &&
-           boot_load(&request, machine->memory, &state, error) && boot_set_registers(machine->vcpus[0].fd, &state, error);
+    request.vcpus = machine->vcpu_count;
+    request.tsc_khz = tsc_khz > 0 ? (uint32_t)tsc_khz : 0;
+    request.rsdp = set_up_board(machine, error);
+    if (!request.rsdp)
+        return false;
+    struct boot_loading *loading = machine->first ? end_first(machine, error) : boot_load_files(&request, machine->memory, error);
+    if (!loading)
+        return false;
+    boot_load_area(loading, &request, machine->memory, &state);
+    return boot_set_registers(machine->vcpus[0].fd, &state, error);
 }
 
 bool machine_boot(struct machine *machine, GError **error)
@@ -89,6 +139,8 @@ void machine_begin_again(void *opaque, bool by_guest)
 
 void machine_boot_finish(struct machine *machine)
 {
+    if (machine->first)
+        boot_loading_free(end_first(machine, NULL));
     boot_files_close(&machine->files);
     kvm_state_free(machine->power_on);
 }

@@ -60,6 +60,7 @@ struct machine {
     struct pause *pause;
     struct restart *restart;
     struct boot_files files;     /* of image and initrd, open for a restart */
+    struct first_load *first;    /* the first time that they are loaded, which has begun; or NULL */
     struct kvm_state *power_on;  /* what KVM keeps of it, before it ran */
     bool stop;           /* atomic: vCPUs leave their loops */
     GMutex threads_lock; /* held while vCPU threads are started, and while they are kicked */
@@ -86,7 +87,9 @@ void machine_finish(struct machine *machine, enum machine_end end, unsigned stat
 /* machine_plug.c: its part of the machine. */
 struct pci_plug *machine_create_plug(struct machine *machine);
 
-/* machine_boot.c: before the vCPUs start, loads the guest and notes how the machine was. */
+/* machine_boot.c: begins to load image and initrd into RAM, as soon as that is there; errors are machine_boot()'s. */
+void machine_begin_loading(struct machine *machine);
+/* Before the vCPUs start, loads the guest and notes how the machine was. */
 bool machine_boot(struct machine *machine, GError **error);
 /* Puts everything back and loads the guest again; while all vCPUs stand, on a vCPU's thread. A failure ends the machine. */
 void machine_begin_again(void *machine, bool by_guest);
