@@ -41,7 +41,7 @@ def trap(rows):
 
 
 def idle_cost(rows):
-    left = least(get(rows, "idle", f"{kind}, 15", "mediated", "of_one") for kind in ("noop", "1 MiB"))
+    left = least(get(rows, "idle", f"{kind}, 15", "mediated", "of_quiet") for kind in ("noop", "1 MiB"))
     return None if left is None else 1 - left
 
 

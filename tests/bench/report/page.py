@@ -106,12 +106,12 @@ def tables(rows):
 def guests(rows):
     kinds = ["noop", "128 KiB", "1 MiB"]
     lines = [[count] + [cell(rows, "guests", f"{kind}, {count}", "mediated", metric) for kind in kinds for metric in ("requests_per_s", "of_one")] for count in COUNTS]
-    idle = [[count] + [cell(rows, "idle", f"{kind}, {count}", "mediated", metric) for kind in ("noop", "1 MiB") for metric in ("us_each", "of_one")] for count in IDLE]
+    idle = [[count] + [cell(rows, "idle", f"{kind}, {count}", "mediated", metric) for kind in ("noop", "1 MiB") for metric in ("us_each", "of_quiet")] for count in IDLE]
     return ["### Many guests", "", "All together, requests in a second and against one guest alone.", "", "![Guests](PLOTS/guests.svg)", ""] + table(
         ["guests"] + [text for kind in kinds for text in (kind, "of one")], lines) + [
-            "One guest that works beside idle ones whose displays are on: us for each request, and what is left of the speed that another guest, which is alone on its GPU, has in turn with it. "
+            "One guest that works beside idle ones whose displays are on: us for each request, and what is left of the speed that it has, in turn, while their displays are off. "
             "The row without idle guests tells how exact that is.", ""] + table(
-                ["idle guests", "noop", "of alone", "1 MiB", "of alone"], idle) + [
+                ["idle guests", "noop", "of quiet", "1 MiB", "of quiet"], idle) + [
                     f"Memory for each vGPU that has worked, beside guest memory: {cell(rows, 'memory', 'each vGPU', 'mediated', 'kib_each')} KiB.", ""]
 
 

@@ -41,42 +41,40 @@ double median(std::vector<double> values)
     return values[values.size() / 2];
 }
 
-// A guest of a world of its own, and one beside idle guests, work in turn, for a moment each: the machine's ups and downs are longer than that. While the first
-// works, the others' displays are off, so that nothing of their world wakes up.
+// The guest works for a moment with the others' displays on, then with all off, so that nothing of them wakes up, and so on: the machine's ups and downs are longer.
 Metrics beside_idle(unsigned idle, const Batch &batch, Length length)
 {
     constexpr unsigned PAIRS = 16;
-    World lonely(MEDIATED), world(MEDIATED, std::vector<Client>(1 + idle));
-    std::vector<double> alone, beside, relation;
+    World world(MEDIATED, std::vector<Client>(1 + idle));
+    Guest &guest = world.guest();
+    std::vector<double> quiet, beside, relation;
     double vblanks_per_s = 0;
     for (unsigned i = 1; i <= idle; i++)
         world.guest(i).run(0, 1, 1); // it has been there
-    for (World *each : {&lonely, &world}) {
-        each->guest().set_batch(batch.fills, batch.bytes);
-        each->guest().run(0, 16, DEPTH);
-    }
-    auto measure = [&](Guest &guest) {
+    guest.set_batch(batch.fills, batch.bytes);
+    guest.run(0, 16, DEPTH);
+    auto measure = [&] {
         uint64_t start = trace_now_ns(), count = guest.run(start + length.ns(0.05), 0, DEPTH);
         return double(trace_now_ns() - start) / double(count) / 1e3;
     };
-    for (unsigned pair = 0; pair < PAIRS; pair++) {
-        for (unsigned half = 0; half < 2; half++) {
-            if (half == pair % 2) {
-                alone.push_back(measure(lonely.guest()));
-                continue;
-            }
+    for (unsigned half = 0; half < 2 * PAIRS; half++) {
+        const bool on = half % 4 == 1 || half % 4 == 2; // each is the first of a pair as often as the other
+        if (!on) {
+            quiet.push_back(measure());
+        } else {
             for (unsigned i = 1; i <= idle; i++)
                 world.guest(i).display_on();
             uint64_t frames = idle ? world.stats(idle).vblanks : 0, start = trace_now_ns();
-            beside.push_back(measure(world.guest()));
+            beside.push_back(measure());
             if (idle)
                 vblanks_per_s += double(world.stats(idle).vblanks - frames) / double(trace_now_ns() - start) * 1e9 / PAIRS;
             for (unsigned i = 1; i <= idle; i++)
                 world.guest(i).display_off();
         }
-        relation.push_back(alone.back() / beside.back());
+        if (half % 2)
+            relation.push_back(quiet.back() / beside.back());
     }
-    Metrics metrics = {{"us_each", median(beside)}, {"alone_us_each", median(alone)}, {"of_one", median(relation)}};
+    Metrics metrics = {{"us_each", median(beside)}, {"quiet_us_each", median(quiet)}, {"of_quiet", median(relation)}};
     if (idle)
         metrics["idle_vblanks_per_s"] = vblanks_per_s;
     return metrics;
