@@ -127,11 +127,13 @@ bool audit_flush_dw(struct audit *audit, struct audit_command *command)
 
 bool audit_store_data_imm(struct audit *audit, struct audit_command *command)
 {
-    bool qword = command->dwords[0] & STORE_DATA_QWORD;
+    const bool qwords = command->dwords[0] & STORE_DATA_QWORD;
+    const unsigned count = command->length - MIN(3u, command->length); /* dwords of data: one, two, or a list */
 
-    if (command->length != (qword ? 5 : 4))
-        return audit_reject(audit, command, "%u dwords, a store of a %s has %u", command->length, qword ? "quadword" : "dword", qword ? 5 : 4);
-    return audit_check_addresses(audit, command, qword ? 8 : 4);
+    if (count == 0 || (qwords && count % 2))
+        return audit_reject(audit, command, "%u dwords, a store of %s has %s", command->length, qwords ? "quadwords" : "dwords",
+                            qwords ? "5, 7, 9 and so on" : "4 or more");
+    return audit_check_addresses(audit, command, 4 * (uint64_t)count);
 }
 
 bool audit_atomic(struct audit *audit, struct audit_command *command)

@@ -43,16 +43,22 @@ static enum cs_status report_head(struct cs *cs)
     return cs_store(cs, VM_GGTT, cs_status_page(cs, false, 4 * HWSP_RING_HEAD_DWORD), &head, sizeof(head));
 }
 
+/*
+ * Its data may be a list, which is stored one behind the other: i915 writes page tables so, 511 quadwords by one command (Linux 6.1 gt/intel_migrate.c,
+ * emit_pte()). Half a quadword at the end is left out.
+ */
 static enum cs_status store_data_imm(struct cs *cs)
 {
-    enum { STORE_QWORD = 1 << 21 };
-    uint64_t address = cs_address(cs->dw[1] & ~3u, cs->dw[2]);
-    uint64_t value = cs->dw[3];
-    bool qword = cs->dw[0] & STORE_QWORD && cs->len > 4;
+    enum { STORE_QWORD = 1 << 21, DATA = 3 };
+    uint64_t address = cs_address(cs->dw[1] & ~3u, cs->dw[2]), value;
+    unsigned count = cs->len - DATA;
 
-    if (qword)
-        value |= (uint64_t)cs->dw[4] << 32;
-    return cs_store(cs, cs_vm(cs, cs->dw[0] & USE_GGTT), address, &value, qword ? 8 : 4);
+    if (cs->dw[0] & STORE_QWORD && count > 1)
+        count &= ~1u;
+    if (count > 2)
+        return cs_store(cs, cs_vm(cs, cs->dw[0] & USE_GGTT), address, &cs->dw[DATA], count * (size_t)4);
+    memcpy(&value, &cs->dw[DATA], count * (size_t)4);
+    return cs_store(cs, cs_vm(cs, cs->dw[0] & USE_GGTT), address, &value, count * (size_t)4);
 }
 
 static enum cs_status store_data_index(struct cs *cs)
@@ -168,7 +174,7 @@ const struct cs_handler cs_handlers[CMD_COUNT] = {
     [CMD_MI_SEMAPHORE_SIGNAL] = {cs_semaphore_signal, 2, 2},
     [CMD_MI_SEMAPHORE_WAIT] = {cs_semaphore_wait, 4, 4},
     [CMD_MI_FORCE_WAKEUP] = {nothing, 2, 2},
-    [CMD_MI_STORE_DATA_IMM] = {store_data_imm, 4, 5},
+    [CMD_MI_STORE_DATA_IMM] = {store_data_imm, 4, CS_COMMAND_DWORDS},
     [CMD_MI_STORE_DATA_INDEX] = {store_data_index, 3, 4},
     [CMD_MI_LOAD_REGISTER_IMM] = {cs_load_register_imm, 3, 257},
     [CMD_MI_UPDATE_GTT] = {update_gtt, 4, 257},

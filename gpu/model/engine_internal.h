@@ -35,7 +35,7 @@ enum cs_status {
 };
 
 enum {
-    CS_COMMAND_DWORDS = 258, /* longest command that is looked at: an 8-bit length field */
+    CS_COMMAND_DWORDS = 1025, /* longest command that is looked at: a 10-bit length field */
     CS_SLICE = 1024,         /* commands in one memory section */
     URB_BYTES = 32 * 1024,   /* what MI_LOAD_URB_MEM can reach */
 };

@@ -37,6 +37,32 @@ static void store_qword(struct test *t)
     expect_u32(t, 6, OUT_FILL, "guard");
 }
 
+/* As many as the command's length says: i915 writes page tables so. */
+static void store_list(struct test *t)
+{
+    enum { QWORDS = 60 };
+
+    emit(t, MI(0x20, 1 << 21, 3 + 2 * QWORDS));
+    emit_address(t, t->out_va + 16);
+    for (unsigned i = 0; i < 2 * QWORDS; i++)
+        emit(t, 0x5000 + i);
+    ring_emit(&t->ctx, MI(0x20, MI_USE_GGTT | 1 << 21, 3 + 4));
+    ring_emit(&t->ctx, t->out_gma + 1024);
+    ring_emit(&t->ctx, 0);
+    for (unsigned i = 0; i < 4; i++)
+        ring_emit(&t->ctx, 0x6000 + i);
+    if (!test_run(t))
+        return;
+    expect_u32(t, 3, OUT_FILL, "guard");
+    for (unsigned i = 0; i < 2 * QWORDS; i += 17)
+        expect_u32(t, 4 + i, 0x5000 + i, "a list of quadwords");
+    expect_u32(t, 4 + 2 * QWORDS - 1, 0x5000 + 2 * QWORDS - 1, "its end");
+    expect_u32(t, 4 + 2 * QWORDS, OUT_FILL, "guard behind it");
+    for (unsigned i = 0; i < 4; i++)
+        expect_u32(t, 256 + i, 0x6000 + i, "one through the global GTT");
+    expect_u32(t, 260, OUT_FILL, "guard behind that");
+}
+
 /* From the ring, which is privileged, to the global GTT. */
 static void store_ggtt(struct test *t)
 {
@@ -360,6 +386,7 @@ const struct test_case mi_tests[] = {
     {"noop", ON_ALL, noop},
     {"store_dword", ON_ALL, store_dword},
     {"store_qword", ON_ALL, store_qword},
+    {"store_list", ON_ALL, store_list},
     {"store_ggtt", ON_ALL, store_ggtt},
     {"store_ggtt_unprivileged", ON_ALL, store_ggtt_unprivileged},
     {"registers", ON_ALL, registers},

@@ -135,6 +135,20 @@ TEST_F(Audit, ChecksAllBytesThatAreReached)
     EXPECT_TRUE(run(dword)) << reason;
     std::vector<uint32_t> qword = {op(CMD_MI_STORE_DATA_IMM, 5, MI_GLOBAL_GTT | STORE_DATA_QWORD), low(last), 0, 1, 2};
     EXPECT_FALSE(run(qword));
+    // Lists: all of it has to be the guest's, beyond a page's end too.
+    auto list = [&](uint64_t gma, unsigned data, uint32_t flags) {
+        std::vector<uint32_t> dwords = {op(CMD_MI_STORE_DATA_IMM, 3 + data, MI_GLOBAL_GTT | flags), low(gma), 0};
+        dwords.resize(3 + data, 7);
+        return dwords;
+    };
+    for (const unsigned data : {2u, 4u, 510u, 1022u}) {
+        std::vector<uint32_t> fits = list(guest.base + guest.size - 4 * data, data, STORE_DATA_QWORD), beyond = list(guest.base + guest.size - 4 * data + 8, data, STORE_DATA_QWORD);
+        EXPECT_TRUE(run(fits)) << data << reason;
+        EXPECT_FALSE(run(beyond)) << data;
+    }
+    std::vector<uint32_t> dwords = list(guest.base + guest.size - 12, 3, 0), too_many = list(guest.base + guest.size - 8, 3, 0);
+    EXPECT_TRUE(run(dwords)) << reason;
+    EXPECT_FALSE(run(too_many));
     std::vector<uint32_t> octword = {op(CMD_MI_ATOMIC, 3, MI_GLOBAL_GTT | 2 << ATOMIC_SIZE_SHIFT), low(last) - 4, 0};
     EXPECT_FALSE(run(octword));
 }
@@ -168,7 +182,8 @@ TEST_F(Audit, RejectsWrongLengthsAndUnknownCommands)
 {
     const std::vector<std::vector<uint32_t>> streams = {
         {op(CMD_MI_STORE_DATA_IMM, 3, MI_GLOBAL_GTT), low(OWN), 0},                     // no data
-        {op(CMD_MI_STORE_DATA_IMM, 6, MI_GLOBAL_GTT), low(OWN), 0, 0, 0, 0},            // more than it writes
+        {op(CMD_MI_STORE_DATA_IMM, 4, MI_GLOBAL_GTT | STORE_DATA_QWORD), low(OWN), 0, 0},       // half a quadword
+        {op(CMD_MI_STORE_DATA_IMM, 6, MI_GLOBAL_GTT | STORE_DATA_QWORD), low(OWN), 0, 0, 0, 0}, // one and a half
         {op(CMD_PIPE_CONTROL, 5), 1u << PIPE_CONTROL_POST_SYNC_SHIFT, 0, 0, 0},
         {op(CMD_MI_LOAD_REGISTER_IMM, 2), 0x2600},
         {op(CMD_MI_STORE_REGISTER_MEM, 3, MI_GLOBAL_GTT), 0x2600, low(OWN)},
