@@ -28,8 +28,8 @@ native_run:
     push %rbx
     push %r15
     mov %rdi, %r15
-    mov $-1, %eax
-    mov $-1, %edx
+    mov $0xe7, %eax # x87, SSE, AVX, AVX-512: what the area has room for, and not AMX' tiles
+    xor %edx, %edx
     xrstor64 64(%r15)
     pushq 48(%r15)
     popfq
@@ -48,8 +48,8 @@ native_run:
     mov %rdx, 24(%r15)
     mov %rsi, 32(%r15)
     mov %rdi, 40(%r15)
-    mov $-1, %eax
-    mov $-1, %edx
+    mov $0xe7, %eax
+    xor %edx, %edx
     xsave64 64(%r15)
     vzeroupper
     pop %r15
