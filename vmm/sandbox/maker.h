@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A thread that keeps, after all others are confined, the rights to start threads and to listen on sockets, so that vGPUs can be added while others run. It runs
- * what the main loop gives it and nothing else, and no guest's data comes near it. Used by served.c.
+ * what the main loop gives it and nothing else, and no guest's data comes near it. Used by served.c and gpu_plug.c.
  *
  * Threads: all calls from the main loop's.
  */
