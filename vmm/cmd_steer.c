@@ -16,6 +16,13 @@ static bool call(struct control_client *client, const char *command, JsonObject 
     return result != NULL;
 }
 
+/* The exit code. */
+static int finish(struct control_client *client, bool ok, GError *error)
+{
+    control_client_close(client);
+    return ok ? EXIT_OK : command_fail(error);
+}
+
 /* A subcommand that is one command of the socket. */
 static int simple(int argc, char **argv, const char *command)
 {
@@ -28,8 +35,7 @@ static int simple(int argc, char **argv, const char *command)
         return code;
     struct control_client *client = control_client_find(path, argv[1], &error);
     bool ok = client && call(client, command, control_guest_arguments(argv[1]), &error);
-    control_client_close(client);
-    return ok ? EXIT_OK : command_fail(error);
+    return finish(client, ok, error);
 }
 
 int cmd_pause(int argc, char **argv)
@@ -84,8 +90,7 @@ int cmd_stop(int argc, char **argv)
         return EXIT_USAGE;
     struct control_client *client = control_client_find(path, argv[1], &error);
     bool ok = client && stop(client, argv[1], force, seconds, &error);
-    control_client_close(client);
-    return ok ? EXIT_OK : command_fail(error);
+    return finish(client, ok, error);
 }
 
 int cmd_plug(int argc, char **argv)
@@ -110,8 +115,7 @@ int cmd_plug(int argc, char **argv)
     struct control_client *client = control_client_find(path, argv[1], &error);
     bool ok = client && call(client, "device_add", json_object_ref(arguments), &error);
     json_object_unref(arguments);
-    control_client_close(client);
-    return ok ? EXIT_OK : command_fail(error);
+    return finish(client, ok, error);
 }
 
 static bool unplug(struct control_client *client, const char *guest, double seconds, GError **error)
@@ -149,8 +153,7 @@ int cmd_unplug(int argc, char **argv)
         return EXIT_USAGE;
     struct control_client *client = control_client_find(path, argv[1], &error);
     bool ok = client && unplug(client, argv[1], seconds, &error);
-    control_client_close(client);
-    return ok ? EXIT_OK : command_fail(error);
+    return finish(client, ok, error);
 }
 
 /* One KEY=VALUE. */
@@ -196,6 +199,5 @@ int cmd_set(int argc, char **argv)
     bool ok = client != NULL;
     for (int i = 2; ok && i < argc; i++)
         ok = set(client, argv[1], argv[i], &error);
-    control_client_close(client);
-    return ok ? EXIT_OK : command_fail(error);
+    return finish(client, ok, error);
 }

@@ -64,7 +64,7 @@ bool machine_plug(struct machine *machine, unsigned slot, struct pci_device *dev
 bool machine_ask_to_unplug(struct machine *machine, unsigned slot);
 /* It was asked, and has not answered. */
 bool machine_is_asked_to_unplug(struct machine *machine, unsigned slot);
-/* After ejected(): takes the function out and destroys it. Fails as machine_plug() does, and can be tried again then. */
+/* After ejected(): takes the function out and destroys it. Fails as machine_plug() does, and can be tried again then. Nothing to do when nothing is there. */
 bool machine_unplug(struct machine *machine, unsigned slot, GError **error);
 /* Assigns the BARs, loads the image, starts the vCPUs. */
 bool machine_start(struct machine *machine, GError **error);

@@ -75,6 +75,8 @@ bool machine_unplug(struct machine *machine, unsigned slot, GError **error)
 {
     const bool paused = machine_is_paused(machine);
 
+    if (!pci_bus_device(machine->pci, slot))
+        return true;
     if (!machine_pause(machine, error))
         return false;
     pci_bus_detach(machine->pci, slot);
