@@ -8,11 +8,11 @@ home=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
 cache=${MEDIANT_CACHE:-${XDG_CACHE_HOME:-${home:-${TMPDIR:-/tmp}}/.cache}/mediant}/linux
 
 # The number goes up when fetch.sh makes something else of the same packages; an older folder is then left alone and no longer used.
-declare -A recipe=([qemu]=1 [kernel]=5 [kernel-6.12]=5 [busybox]=1 [igt-tools]=2 [igt]=3 [mdevctl]=1 [mesa]=1 [mesa-25]=1 [qmp-shell]=1)
+declare -A recipe=([qemu]=1 [kernel]=5 [kernel-6.12]=5 [kernel-sid]=5 [busybox]=1 [igt-tools]=2 [igt]=3 [faketime]=1 [mdevctl]=1 [mesa]=1 [mesa-25]=1 [qmp-shell]=1)
 component() { echo "$cache/$1-${recipe[$1]}"; }
 
 # Stock kernels for the guest, with their Debian suites. The default, 6.1, is the component "kernel"; of any other, the name tells which it is.
-declare -A kernel_suite=([6.1]=bookworm [6.12]=trixie)
+declare -A kernel_suite=([6.1]=bookworm [6.12]=trixie [sid]=sid)
 kernel_component() { [ "$1" = 6.1 ] && echo kernel || echo "kernel-$1"; }
 
 die() { echo "$program: $*" >&2; exit 1; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Fills the cache with stock Debian parts for guests: fetch.sh [qemu|kernel|kernel-6.12|busybox|igt-tools|igt|mdevctl|mesa|mesa-25|qmp-shell]... (without arguments all but the last three).
+# Fills the cache with stock Debian parts for guests: fetch.sh [qemu|kernel|kernel-6.12|kernel-sid|busybox|igt-tools|igt|faketime|mdevctl|mesa|mesa-25|qmp-shell]... (without arguments all but kernel-sid and the last three).
 # Needs the archive the first time only; installs nothing on the host. Exit 77: not in the cache and the archive cannot be reached.
 set -u
 cd "$(dirname "$(readlink -f "$0")")" || exit 1
@@ -153,16 +153,20 @@ copy_modules() {
 
 # fetch_kernel SUITE: that suite's default kernel, as vmlinuz and as vmlinux, and the modules of guests; in kvm/, apart, those of a guest that is a host.
 fetch_kernel() {
-  local package dir target
+  local package parts image dir target
   private_apt "$work/apt" "$1"
   package=$(apt-cache "${apt[@]:2}" depends linux-image-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
   [ -n "$package" ] || die "linux-image-amd64 depends on no kernel"
-  (cd "$work/apt/cache/archives" && "${apt[@]}" download "$package" >"$work/apt/log" 2>&1) || skip "cannot download $package"
-  unpack "$work/kernel" linux-image
+  # Newer suites have the kernel and its modules in packages of their own, on which that one depends.
+  parts=$(apt-cache "${apt[@]:2}" depends "$package" | sed -nE 's/.*Depends: (linux-(binary|modules|base)-[0-9].*)/\1/p')
+  (cd "$work/apt/cache/archives" && "${apt[@]}" download "$package" $parts >"$work/apt/log" 2>&1) || skip "cannot download $package"
+  unpack "$work/kernel" linux-
   mkdir -p "$out" && mv "$work/kernel.packages" "$out.packages"
-  payload "$work"/kernel/boot/vmlinuz-* "$out/vmlinux" || die "cannot unpack the kernel of $package"
-  cp "$work"/kernel/boot/config-* "$out/config"
-  cp "$work"/kernel/boot/vmlinuz-* "$out/vmlinuz"
+  image=$(find "$work/kernel" \( -path '*/boot/vmlinuz-*' -o -path '*/modules/*/vmlinuz' \) -type f -print -quit)
+  [ -n "$image" ] || die "no kernel in $package"
+  payload "$image" "$out/vmlinux" || die "cannot unpack the kernel of $package"
+  cp "$image" "$out/vmlinuz"
+  cp "${image/vmlinuz/config}" "$out/config" || exit 1
   for dir in "$work"/kernel/{,usr/}lib/modules/*/; do # trixie's package has them below /usr
     [ -d "$dir" ] || continue
     dir=${dir%/} target=$out/lib/modules/$(basename "$dir")
@@ -214,6 +218,15 @@ fetch_igt() {
   printf 'igt@%s\n' "${programs[@]##*/}" >"$work/names"
   awk -F @ 'NR == FNR { have[$2]; next } $2 in have' \
     "$work/names" "$work/root/usr/libexec/igt-gpu-tools/intel-ci-tests/i915/default/bat.testlist" >"$out/usr/libexec/igt-gpu-tools/bat.testlist" || exit 1
+}
+
+# The library that lets a program's clock run faster (igt.list). It needs no library but libc, an older one than IGT's.
+fetch_faketime() {
+  private_apt "$work/apt" bookworm
+  download libfaketime
+  unpack "$work/root" libfaketime
+  mv "$work/root.packages" "$out.packages"
+  install -D -m 644 "$work/root/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1" -t "$out" || exit 1
 }
 
 fetch_mdevctl() {
@@ -269,6 +282,6 @@ fetch_now() (
 )
 
 case ${1:-} in -h | --help) sed -n '3,4s/^# //p' "$0"; exit 0 ;; esac
-[ $# -gt 0 ] || set -- busybox kernel kernel-6.12 qemu igt-tools igt mdevctl
+[ $# -gt 0 ] || set -- busybox kernel kernel-6.12 qemu igt-tools igt faketime mdevctl
 for what in "$@"; do [ -n "${recipe[$what]:-}" ] || usage_error "unknown component \"$what\" (${!recipe[*]})"; done
 for what in "$@"; do fetch "$what" || exit; done

@@ -22,7 +22,7 @@ JOB
 APERTURE=256M serve alpha=i915-GVTg_V5_8 beta=i915-GVTg_V5_8
 for name in alpha beta; do
   [ $name = alpha ] && smp=1 || smp=2
-  guest $name --job "$work/job" --file "$gemcheck:/usr/bin/gemcheck" --no-posted-writes --append fbcon=map:1 --memory 1G --smp $smp --timeout 900
+  guest $name --job "$work/job" --file "$gemcheck:/usr/bin/gemcheck" --no-posted-writes --append fbcon=map:1 --memory 1G --smp $smp --timeout 900 ${GUEST_OPTIONS:-}
 done
 for name in alpha beta; do guest_result $name; done
 stop_server

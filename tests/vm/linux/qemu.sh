@@ -14,7 +14,7 @@ Usage: qemu.sh [OPTION]... [-- QEMU-ARGUMENT...]
   --no-posted-writes     the guest waits for each write to the device: what it writes through the aperture is in memory when it looks there
   --job SCRIPT           shell script for the guest (functions: guest.sh); its status becomes ours
   --file FILE[:PATH]     file for the guest, at PATH or in its root; a program brings its libraries; may be repeated
-  --kernel NAME          Debian's kernel: 6.1 (bookworm; the default) or 6.12 (trixie)
+  --kernel NAME          Debian's kernel: 6.1 (bookworm; the default), 6.12 (trixie) or sid (the newest when it was fetched)
   --image NAME           layer on top of base: tools, igt, mesa (of bookworm), mesa-25 (of trixie), or a cpio file; may be repeated
   --memory SIZE          RAM (512M)
   --smp N                vCPUs (1)
