@@ -71,20 +71,26 @@ igt() {
 
 # igt_subtests TEST [PATTERN]: runs the subtests that match (all; commas separate, * and ! work) in one process, and prints for each, and for dynamic
 # subtests, what step prints, named TEST@SUBTEST or TEST@SUBTEST@DYNAMIC. The output is in /tmp/steps/TEST. What a test leaves running is killed.
+# IGT_CLOCK makes the test's clock run that many times faster (/igt/faketime.so): its seconds are that much shorter. IGT_SIMULATION=1 tells IGT that the GPU
+# is simulated: some tests do less then. IGT_DYNAMIC (a pattern) chooses among the dynamic subtests of a subtest.
 igt_subtests() {
-  local test=$1 log=/tmp/steps/$1 status limit=
+  local test=$1 log=/tmp/steps/$1 status limit= setting=env
+  [ "${IGT_CLOCK:-1}" = 1 ] || setting="$setting LD_PRELOAD=/faketime.so FAKETIME=+0x$IGT_CLOCK"
+  [ -z "${IGT_SIMULATION:-}" ] || setting="$setting INTEL_SIMULATION=1"
   mkdir -p /tmp/steps
   [ -z "${STEP_TIMEOUT:-}" ] || limit="timeout -k 5 $STEP_TIMEOUT"
-  ( $limit chroot /igt "/usr/libexec/igt-gpu-tools/$test" ${2:+--run-subtest "$2"}; exit $? ) >"$log" 2>&1
+  ( $limit $setting chroot /igt "/usr/libexec/igt-gpu-tools/$test" ${2:+--run-subtest "$2"} ${IGT_DYNAMIC:+--dynamic-subtest "$IGT_DYNAMIC"}; exit $? ) >"$log" 2>&1
   status=$?
   for process in /proc/[0-9]*; do
     [ "$(readlink "$process/root")" != /igt ] || kill -9 "${process#/proc/}" 2>/dev/null
   done
   awk -v test="$test" -v status="$status" '
     /^Starting subtest: / { subtest = $NF }
-    /^Starting (dynamic )?subtest: / { reason = ""; running = test "@" $NF; wanted = 0 }
+    /^Starting (dynamic )?subtest: / { reason = ""; running = test "@" $NF; wanted = said = 0 }
+    { words[said++ % 16] = $0 }
     wanted { wanted = 0; if ($0 !~ /^(Last errno|Subtest|Dynamic)/) reason = reason ": " $0 }
     /^Test requirement: / { reason = substr($0, 19); wanted = 1 }
+    /^No dynamic tests executed/ { if (reason == "") reason = "No dynamic tests executed" }
     / CRITICAL: / { if (reason == "") reason = substr($0, index($0, "CRITICAL: ") + 10) }
     /^(Dynamic subtest|Subtest) [^ ]*: [A-Z]/ {
       name = $0; dynamic = sub(/^Dynamic subtest /, "", name); sub(/^Subtest /, "", name); sub(/: .*/, "", name)
@@ -93,7 +99,10 @@ igt_subtests() {
       lines++; running = ""
       if (result == "SUCCESS") print "PASS " test "@" name " " seconds
       else if (result == "SKIP") print "SKIP " test "@" name " " reason
-      else { print "FAIL " test "@" name " " result " " reason; failed = 1 }
+      else {
+        print "FAIL " test "@" name " " result " " reason; failed = 1
+        for (i = said > 16 ? said - 16 : 0; i < said; i++) print "    " words[i % 16]
+      }
     }
     END {
       if (running != "" && status != 77) { print "FAIL " running " " status; failed = 1 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # IGT's own tests (igt.list) in stock Debian guests on one served GPU, against the results that are known (igt.expected). Usage:
-# igt.sh VMM [--full] [--update] [--only TEST]... ; --full runs all lines of the list, --update writes what was found. Fails when a subtest that passes in igt.expected does not
+# igt.sh VMM [--full|--long] [--update] [--only TEST]... ; --full runs all lines of the list but the long ones, --long those, --update writes what was found. Fails when a subtest that passes in igt.expected does not
 # any more, or when a kernel complains. Exit 77 where the images cannot be had.
 set -u
 vmm=$1
@@ -11,29 +11,40 @@ when=quick update='' only=()
 while [ $# -gt 0 ]; do
   case $1 in
     --full) when=all ;;
+    --long) when=long ;;
     --update) update=1 ;;
     --only) only+=("$2"); shift ;;
     *) echo "igt.sh: unknown option $1" >&2; exit 2 ;;
   esac
   shift
 done
-need qemu kernel kernel-6.12 busybox igt
+need qemu kernel kernel-6.12 busybox igt faketime
+. "$linux/common.sh"
 
-# One guest for each kernel, at the same time.
-kernels=(6.1 6.12)
-declare -A name=([6.1]=alpha [6.12]=beta)
-for kernel in "${kernels[@]}"; do
+# A guest for each kernel, at the same time, unless the list has nothing for it. What is long copies a part of the aperture through the aperture, where each access is a message: it gets the smallest
+# aperture.
+guests=(6.1 6.12)
+declare -A name=([6.1]=alpha [6.12]=beta) type=([6.1]=i915-GVTg_V5_4 [6.12]=i915-GVTg_V5_8)
+aperture=512M memory=2G limit=600 line_limit=2400
+case $when in
+  all) memory=7G limit=21600 ;;
+  long) type[6.1]=i915-GVTg_V5_8 aperture=256M limit=14400 line_limit=7200 ;;
+esac
+run=() vgpus=()
+for guest in "${guests[@]}"; do
   {
-    echo STEP_TIMEOUT=${SUBTESTS_TIMEOUT:-1800}
+    echo STEP_TIMEOUT=${SUBTESTS_TIMEOUT:-$line_limit}
     echo "step i915 load_i915"
     echo "modprobe vgem" # some tests want a second device
-    while read -r w k test pattern; do
+    while read -r w k test pattern rest; do
+      read -ra settings <<<"$rest"
       case $w in '#'* | '') continue ;; esac
-      [ "$k" = "$kernel" ] || continue
+      [ "$k" = "$guest" ] || continue
+      if [ $when = long ]; then [ "$w" = long ] || continue; else [ "$w" != long ] || continue; fi
       if [ ${#only[@]} -gt 0 ]; then
         case " ${only[*]} " in *" $test "*) ;; *) continue ;; esac
       else
-        [ $when = all ] || [ "$w" = quick ] || continue
+        [ $when != quick ] || [ "$w" = quick ] || continue
       fi
       [ "$pattern" != all ] || pattern=
       # What these do on purpose shows in the kernel's log; dmesg_clean looks at the rest.
@@ -44,24 +55,35 @@ for kernel in "${kernels[@]}"; do
         kms_plane-*) allowed='Overflow of CRC buffer' ;;
         *) allowed= ;;
       esac
+      printf 'IGT_CLOCK= IGT_DYNAMIC= IGT_SIMULATION=\n'
+      for setting in "${settings[@]}"; do
+        case $setting in
+          clock=*) echo "IGT_CLOCK=${setting#clock=}" ;;
+          dynamic=*) echo "IGT_DYNAMIC='${setting#dynamic=}'" ;;
+          simulation) echo IGT_SIMULATION=1 ;;
+          *) echo "igt.list: $test: unknown setting \"$setting\" (clock=FACTOR, dynamic=PATTERN, simulation)" >&2; exit 2 ;;
+        esac
+      done
       printf 'igt_subtests %s %s\nstep dmesg-%s dmesg_clean %s\n' "$test" "${pattern:+'$pattern'}" "$test" "${allowed:+'$allowed'}"
     done <"$linux/igt.list"
     echo "rm -f /tmp/failed" # the host judges
-  } >"$work/$kernel.job"
+  } >"$work/$guest.job" || exit
+  if grep -q '^igt_subtests' "$work/$guest.job"; then run+=("$guest") vgpus+=("${name[$guest]}=${type[$guest]}"); fi
 done
-APERTURE=512M serve alpha=i915-GVTg_V5_4 beta=i915-GVTg_V5_8
-for kernel in "${kernels[@]}"; do
+[ ${#run[@]} -gt 0 ] || { echo "igt.sh: igt.list has no such test: ${only[*]}" >&2; exit 2; }
+APERTURE=$aperture serve "${vgpus[@]}"
+for guest in "${run[@]}"; do
   # What goes through the aperture has to be in memory when the test looks; and no console, which would be slow then.
-  guest "${name[$kernel]}" --kernel "$kernel" --image igt --memory "${IGT_MEMORY:-$([ $when = all ] && echo 7G || echo 2G)}" --job "$work/$kernel.job" --no-posted-writes \
-    --append fbcon=map:1 --timeout "${IGT_TIMEOUT:-$([ $when = all ] && echo 7200 || echo 600)}"
+  guest "${name[$guest]}" --kernel "$guest" --image igt --memory "${IGT_MEMORY:-$memory}" --job "$work/$guest.job" --no-posted-writes \
+    --file "$(component faketime)/libfaketimeMT.so.1:/igt/faketime.so" --append fbcon=map:1 --timeout "${IGT_TIMEOUT:-$limit}"
 done
-for kernel in "${kernels[@]}"; do
-  guest_result "${name[$kernel]}" >"$work/$kernel.result"
-  grep -E '^(PASS|FAIL): guest' "$work/$kernel.result"
+for guest in "${run[@]}"; do
+  guest_result "${name[$guest]}" >"$work/$guest.result"
+  grep -E '^(PASS|FAIL): guest' "$work/$guest.result"
   # RESULT KERNEL TEST@SUBTEST REASON, without times.
-  sed -n 's/^\[[a-z]*\] \(PASS\|FAIL\|SKIP\) \([^ ]*@[^ ]*\)\(.*\)$/\1 '"$kernel"' \2\3/p' "$work/$kernel.result" | sed -E 's/^(PASS [^ ]+ [^ ]+) .*/\1/' >>"$work/found"
-  sed -n 's/^\[[a-z]*\] \(FAIL dmesg.*\|    .*\)$/\1/p' "$work/$kernel.result" | tee "$work/$kernel.dmesg-failures"
-  if grep -q '^FAIL dmesg' "$work/$kernel.dmesg-failures"; then fail "the kernel $kernel complained"; fi
+  sed -n 's/^\[[a-z]*\] \(PASS\|FAIL\|SKIP\) \([^ ]*@[^ ]*\)\(.*\)$/\1 '"$guest"' \2\3/p' "$work/$guest.result" | sed -E 's/^(PASS [^ ]+ [^ ]+) .*/\1/' >>"$work/found"
+  sed -n 's/^\[[a-z]*\] \(FAIL dmesg.*\|    .*\)$/\1/p' "$work/$guest.result" | tee "$work/$guest.dmesg-failures"
+  if grep -q '^FAIL dmesg' "$work/$guest.dmesg-failures"; then fail "the kernel $guest complained"; fi
 done
 stop_server
 
