@@ -56,6 +56,12 @@ console() {
   sleep 3 # until the host has its picture
 }
 
+# Suspended to RAM, as far as that goes without somebody who wakes the machine up (pm_test): the driver saves what the device would lose, and brings it back.
+suspend() {
+  echo deep >/sys/power/mem_sleep && echo platform >/sys/power/pm_test && echo mem >/sys/power/state || return 1
+  connectors
+}
+
 step i915 load_i915
 step dmesg-probe dmesg_clean
 step nodes nodes
@@ -65,4 +71,6 @@ step connectors connectors
 step console console
 for engine in rcs bcs vcs vecs; do step "gem_exec_nop-$engine" $benchmarks/gem_exec_nop -e $engine; done
 step gem_blt $benchmarks/gem_blt -r 1
+step suspend suspend
+step gem_blt-resumed $benchmarks/gem_blt -r 1
 step dmesg dmesg_clean
