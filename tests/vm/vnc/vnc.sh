@@ -116,9 +116,20 @@ for text in '\x16\x03\x01\x02\x00\x01' 'GET / HTTP/1.1\r\n\r\n' '\x00\x00\x00\x0
   ) 2>/dev/null
 done
 check "what is no VNC does no harm" viewer pixel 0,0=ffffff
+# hold: a viewer that stays for a while. A place may still be taken by one of those before, whose end the screen has yet to see.
+hold() {
+  local pid
+  trap 'kill $pid; exit' TERM
+  while :; do
+    viewer pixel 0,0=ffffff sleep 8000 &
+    pid=$!
+    wait $pid && return
+    sleep 0.2
+  done
+}
 holders=()
 for _ in 1 2 3 4 5 6 7 8; do
-  viewer pixel 0,0=ffffff sleep 8000 >/dev/null 2>&1 &
+  hold >/dev/null 2>&1 &
   holders+=($!)
 done
 sleep 2
