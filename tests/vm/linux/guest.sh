@@ -87,7 +87,7 @@ igt_subtests() {
   awk -v test="$test" -v status="$status" '
     /^Starting subtest: / { subtest = $NF }
     /^Starting (dynamic )?subtest: / { reason = ""; running = test "@" $NF; wanted = said = 0 }
-    { words[said++ % 16] = $0 }
+    { words[said++ % 40] = $0 }
     wanted { wanted = 0; if ($0 !~ /^(Last errno|Subtest|Dynamic)/) reason = reason ": " $0 }
     /^Test requirement: / { reason = substr($0, 19); wanted = 1 }
     /^No dynamic tests executed/ { if (reason == "") reason = "No dynamic tests executed" }
@@ -101,7 +101,7 @@ igt_subtests() {
       else if (result == "SKIP") print "SKIP " test "@" name " " reason
       else {
         print "FAIL " test "@" name " " result " " reason; failed = 1
-        for (i = said > 16 ? said - 16 : 0; i < said; i++) print "    " words[i % 16]
+        for (i = said > 40 ? said - 40 : 0; i < said; i++) print "    " words[i % 40]
       }
     }
     END {
