@@ -226,7 +226,7 @@ fetch_faketime() {
   download libfaketime
   unpack "$work/root" libfaketime
   mv "$work/root.packages" "$out.packages"
-  install -D -m 644 "$work/root/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1" -t "$out" || exit 1
+  install -D -m 644 "$(find "$work/root" -name libfaketimeMT.so.1 -print -quit)" -t "$out" || exit 1
 }
 
 fetch_mdevctl() {
