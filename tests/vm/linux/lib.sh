@@ -24,7 +24,7 @@ check() { local what=$1; shift; if "$@"; then pass "$what"; else fail "$what"; f
 need() { "$linux/fetch.sh" "$@" || exit $?; }
 
 # stay_awake: while this runs, no processor sleeps. A guest whose device is in another process mostly waits for messages, and what sleeps wakes up slowly:
-# with these loops, which give way to everything else, there are two and a half times as many messages in a second.
+# with these loops, which give way to everything else in this session, there are two and a half times as many messages in a second.
 stay_awake() {
   local n
   [ ${#loops[@]} -eq 0 ] && command -v chrt >/dev/null || return 0
