@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Registers of the virtual engines (class REG_ENGINE). What they say is the virtual engine's state: no guest sees the physical one but for its
- * time stamp. Called by registers.c. Sources: PRM SKL vol. 2c; Linux 6.1 gt/intel_engine_cs.c (stop and idle checks),
+ * time stamp, and by what sched_client_engine_view() makes of where the guest's own context is. Called by registers.c and execlist.c. Sources: PRM SKL vol. 2c; Linux 6.1 gt/intel_engine_cs.c (stop and idle checks),
  * gt/intel_reset.c (RESET_CTL), gt/intel_execlists_submission.c.
  */
 #include "gpu/blocks/regfile.h"
@@ -20,13 +20,100 @@ static uint32_t relative(const struct reg_desc *desc)
     return desc->offset - engine_mmio_base(desc->engine);
 }
 
+void virtual_engine_show_ring(struct vgpu *vgpu, const struct flight *flight)
+{
+    const uint32_t base = engine_mmio_base(workload_engine(flight->workload));
+
+    regfile_set(vgpu->regs, base + RING_TAIL, flight->ring_tail);
+    regfile_set(vgpu->regs, base + RING_START, flight->ring_start);
+    regfile_set(vgpu->regs, base + RING_CTL, flight->ring_ctl);
+    regfile_set(vgpu->regs, base + RING_CCID, DESC_LRCA(workload_desc(flight->workload)) | DESC_VALID);
+}
+
+static void set64(struct vgpu *vgpu, uint32_t low, uint32_t high, uint64_t value)
+{
+    regfile_set(vgpu->regs, low, (uint32_t)value);
+    regfile_set(vgpu->regs, high, (uint32_t)(value >> 32));
+}
+
+static void show(struct vgpu *vgpu, unsigned engine, const struct engine_view *view)
+{
+    const uint32_t base = engine_mmio_base(engine);
+
+    regfile_set(vgpu->regs, base + RING_HEAD, view->ring_head);
+    set64(vgpu, base + RING_ACTHD, base + RING_ACTHD_UDW, view->active_head);
+    set64(vgpu, base + RING_DMA_FADD, base + RING_DMA_FADD_UDW, view->fault_address);
+    set64(vgpu, base + RING_BBADDR, base + RING_BBADDR_UDW, view->batch);
+    set64(vgpu, base + RING_SBBADDR, base + RING_SBBADDR_UDW, view->second_batch);
+    regfile_set(vgpu->regs, base + RING_BBSTATE, view->batch_state);
+    regfile_set(vgpu->regs, base + RING_SBBSTATE, view->second_state);
+    regfile_set(vgpu->regs, base + RING_IPEIR, view->ipeir);
+    regfile_set(vgpu->regs, base + RING_IPEHR, view->ipehr);
+    regfile_set(vgpu->regs, base + RING_INSTDONE, view->instdone);
+    regfile_set(vgpu->regs, base + RING_INSTPS, view->instps);
+}
+
+static bool shown(uint32_t ring_register)
+{
+    switch (ring_register) {
+    case RING_HEAD:
+    case RING_ACTHD:
+    case RING_ACTHD_UDW:
+    case RING_DMA_FADD:
+    case RING_DMA_FADD_UDW:
+    case RING_BBADDR:
+    case RING_BBADDR_UDW:
+    case RING_SBBADDR:
+    case RING_SBBADDR_UDW:
+    case RING_BBSTATE:
+    case RING_SBBSTATE:
+    case RING_IPEIR:
+    case RING_IPEHR:
+    case RING_INSTDONE:
+    case RING_INSTPS:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* While the guest's context runs; what stands still was shown when it came to that. */
+static void look(struct vgpu *vgpu, struct virtual_engine *engine)
+{
+    struct engine_view view;
+
+    if (!engine->hung && !g_queue_is_empty(&engine->flights) && sched_client_engine_view(vgpu->client, engine->index, &view))
+        show(vgpu, engine->index, &view);
+}
+
+static void update_errors(struct vgpu *vgpu, unsigned engine)
+{
+    const uint32_t base = engine_mmio_base(engine), eir = regfile_get(vgpu->regs, base + RING_EIR);
+    const uint32_t new = engine_new_errors(regfile_get(vgpu->regs, base + RING_ESR), regfile_get(vgpu->regs, base + RING_EMR), eir);
+
+    if (!new)
+        return;
+    regfile_set(vgpu->regs, base + RING_EIR, eir | new);
+    interrupts_engine(vgpu, engine, ENGINE_IRQ_ERROR);
+}
+
+void virtual_engine_show_hang(struct vgpu *vgpu, unsigned engine, const struct engine_view *view)
+{
+    const uint32_t base = engine_mmio_base(engine);
+
+    show(vgpu, engine, view);
+    regfile_set(vgpu->regs, base + RING_ESR, regfile_get(vgpu->regs, base + RING_ESR) | view->errors);
+    update_errors(vgpu, engine);
+}
+
 uint32_t virtual_engine_register_read(struct vgpu *vgpu, const struct reg_desc *desc, unsigned index, uint32_t offset)
 {
-    uint32_t value = regfile_read(vgpu->regs, desc, offset);
-
     if (desc->engine >= ENGINE_COUNT)
-        return value;
-    const struct virtual_engine *engine = &vgpu->engines[desc->engine];
+        return regfile_read(vgpu->regs, desc, offset);
+    struct virtual_engine *engine = &vgpu->engines[desc->engine];
+    if (shown(relative(desc)))
+        look(vgpu, engine);
+    uint32_t value = regfile_read(vgpu->regs, desc, offset);
 
     switch (relative(desc)) {
     case RING_EXECLIST_STATUS_LO:
@@ -67,6 +154,10 @@ void virtual_engine_register_write(struct vgpu *vgpu, const struct reg_desc *des
     case RING_TIMESTAMP:
     case RING_TIMESTAMP_UDW:
         break; /* everybody's clock */
+    case RING_EMR:
+        regfile_write(vgpu->regs, desc, offset, value);
+        update_errors(vgpu, desc->engine);
+        break;
     default:
         regfile_write(vgpu->regs, desc, offset, value);
         break;

@@ -90,6 +90,9 @@ static void queue(struct virtual_engine *engine, uint64_t desc, uint64_t element
     memcpy(flight->pdp, pdp, sizeof(flight->pdp));
     flight->four_level = four_level;
     flight->element = element;
+    flight->ring_start = state[CTX_RING_START];
+    flight->ring_tail = state[CTX_RING_TAIL];
+    flight->ring_ctl = state[CTX_RING_CTL];
     vgpu->flips = g_array_new(FALSE, FALSE, sizeof(struct flip));
     record_begin(vgpu, engine->index, DESC_LRCA(desc));
     flight->workload = workload_create(vgpu->client, engine->index, desc, four_level, shadow, &error);
@@ -103,10 +106,8 @@ static void queue(struct virtual_engine *engine, uint64_t desc, uint64_t element
         flight_free(vgpu, flight);
         return;
     }
-    regfile_set(vgpu->regs, engine_offset(engine, RING_TAIL), state[CTX_RING_TAIL]);
-    regfile_set(vgpu->regs, engine_offset(engine, RING_START), state[CTX_RING_START]);
-    regfile_set(vgpu->regs, engine_offset(engine, RING_CTL), state[CTX_RING_CTL]);
-    regfile_set(vgpu->regs, engine_offset(engine, RING_CCID), DESC_LRCA(desc) | DESC_VALID);
+    if (element == engine->element)
+        virtual_engine_show_ring(vgpu, flight);
     g_queue_push_tail(&engine->flights, flight);
     workload_submit(flight->workload);
 }
@@ -118,10 +119,11 @@ static void on_start(void *opaque, uint64_t desc, bool lite)
 
     if (!lite)
         engine->element++;
-    if (engine->ahead)
-        engine->ahead = false;
-    else
+    if (!engine->ahead)
         queue(engine, desc, engine->element);
+    else if (!g_queue_is_empty(&engine->flights))
+        virtual_engine_show_ring(engine->vgpu, g_queue_peek_head(&engine->flights)); /* what was queued ahead has come to run */
+    engine->ahead = false;
     if (list->element == 0 && (list->list[list->current][1] & DESC_VALID)) {
         engine->ahead = true;
         queue(engine, list->list[list->current][1], engine->element + 1);
@@ -259,6 +261,8 @@ static void ended(struct vgpu *vgpu, struct workload *workload)
     }
     case WORKLOAD_HUNG:
         error_report(vgpu, flight);
+        if (workload_engine_view(workload))
+            virtual_engine_show_hang(vgpu, engine->index, workload_engine_view(workload));
         engine->hung = true; /* as hardware: nothing more happens until somebody resets the engine */
         break;
     case WORKLOAD_CANCELLED:

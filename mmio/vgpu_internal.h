@@ -37,6 +37,7 @@ struct flight {
     struct ppgtt_root *root;
     uint64_t pdp[4];   /* the guest's own, as in its context image */
     bool four_level;
+    uint32_t ring_start, ring_tail, ring_ctl; /* as in its context image */
     uint64_t element;  /* which submitted element it belongs to: virtual_engine.element */
     GArray *flips;     /* struct flip; NULL for none */
 };
@@ -197,6 +198,10 @@ void bar0_write(struct vgpu *vgpu, uint64_t offset, const void *data, size_t len
 /* engine_registers.c */
 uint32_t virtual_engine_register_read(struct vgpu *vgpu, const struct reg_desc *desc, unsigned index, uint32_t offset);
 void virtual_engine_register_write(struct vgpu *vgpu, const struct reg_desc *desc, unsigned index, uint32_t offset, uint32_t value);
+/* The flight's context has come to run: its ring is the engine's. */
+void virtual_engine_show_ring(struct vgpu *vgpu, const struct flight *flight);
+/* The engine stands there until it is reset; errors that the guest has not masked are told by an interrupt, as hardware does. */
+void virtual_engine_show_hang(struct vgpu *vgpu, unsigned engine, const struct engine_view *view);
 
 /* pvinfo.c */
 void pvinfo_reset(struct vgpu *vgpu);

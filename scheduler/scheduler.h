@@ -135,6 +135,23 @@ const char *workload_reason(const struct workload *workload); /* of a hang, in w
  * Of the workload that hung, where its engine stood; NULL for others, also those that were cancelled with it. The caller may add to it; it goes with the workload.
  */
 struct error_state *workload_error_state(struct workload *workload);
+
+/*
+ * Where an engine stands in a client's context, as registers of the guest's own engine would say it: addresses in the mediator's ring and copies of
+ * batches are those of the guest's, 0 where the guest has nothing (in commands of ours).
+ */
+struct engine_view {
+    uint32_t ring_head;                 /* byte offset in the guest's ring */
+    uint64_t active_head, fault_address; /* ACTHD; DMA_FADD */
+    uint64_t batch, second_batch;       /* BBADDR, SBBADDR: with the valid bit */
+    uint32_t batch_state, second_state; /* BBSTATE, SBBSTATE */
+    uint32_t ipeir, ipehr, instdone, instps;
+    uint32_t errors;                    /* ESR */
+};
+/* Of the workload that hung, when its engine was reset; NULL for others. It goes with the workload. */
+const struct engine_view *workload_engine_view(const struct workload *workload);
+/* As it is now. False when no context of the client is on the engine. The client's caller, as workload_create(). */
+bool sched_client_engine_view(struct sched_client *client, unsigned engine, struct engine_view *view);
 /*
  * Where the guest's ring head stands: at the tail for DONE, at the command that runs next for PREEMPTED. What the virtual
  * RING_HEAD register and the image show. Byte offset in the guest's ring.

@@ -73,6 +73,7 @@ struct shadow_context {
     /* The client's thread. */
     unsigned users;         /* workloads that were made and are neither written back nor freed */
     uint32_t guest_state[CTX_PDP0_LDW + 1]; /* first dwords of the guest's register state as it was loaded */
+    uint32_t guest_start;                   /* graphics address of the guest's ring */
     uint32_t guest_ring, guest_tail;        /* ring size in bytes; where the next segment begins */
     uint32_t saved_batch[6];                /* CTX_BB_ADDR_UDW .. SBB_STATE as written back: a guest may only resubmit these or PPGTT ones */
     bool resumable;                         /* saved_batch belongs to what the image holds */
@@ -108,6 +109,7 @@ struct workload {
     uint64_t busy_ns;
     char *reason;
     struct error_state *error_state; /* of a hang, or NULL */
+    struct engine_view *view;        /* likewise */
     bool emitted, complete, leaving, dispatched;
     bool submitted, written_back;
 };
@@ -294,6 +296,9 @@ void batches_show(const struct sched_client *client, const struct audit *audit);
 uint64_t engine_check_hang(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now);
 
 /* error_capture.c: under the lock, before the engine is reset. Notes in the workload that the context executes where the engine stands. */
+/* engine_view.c: of the context that is on its engine. */
+void engine_view_read(const struct scheduler *scheduler, const struct shadow_context *context, struct engine_view *view);
+
 void error_capture(struct scheduler *scheduler, const struct sched_engine *engine, const struct shadow_context *guilty, const char *reason);
 
 /* switched_registers.c: under the lock. */

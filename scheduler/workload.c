@@ -104,6 +104,7 @@ static bool prepare(struct workload *workload, uint64_t desc, bool four_level, c
         return false;
     workload->context = context;
     if (!context->users) {
+        context->guest_start = start;
         context->guest_ring = size;
         context->four_level = four_level;
         if (!shadow_context_load(context, guest, pdp, error))
@@ -207,6 +208,7 @@ void workload_free(struct workload *workload)
     g_free(workload->dwords);
     g_free(workload->reason);
     error_state_free(workload->error_state);
+    g_free(workload->view);
     g_free(workload);
 }
 
@@ -263,6 +265,11 @@ const char *workload_reason(const struct workload *workload)
 struct error_state *workload_error_state(struct workload *workload)
 {
     return workload->error_state;
+}
+
+const struct engine_view *workload_engine_view(const struct workload *workload)
+{
+    return workload->view;
 }
 
 uint32_t workload_ring_head(const struct workload *workload)

@@ -60,6 +60,12 @@ enum engine_irq {
     ENGINE_IRQ_WAIT_SEMAPHORE = 1 << 11,
 };
 
+/* What EIR has to gain, with ENGINE_IRQ_ERROR, when ESR or EMR has changed: errors that are there and not masked. PRM SKL vol. 2c. */
+static inline uint32_t engine_new_errors(uint32_t esr, uint32_t emr, uint32_t eir)
+{
+    return esr & ~emr & 0xffff & ~eir;
+}
+
 struct irq_tree {
     uint32_t enable; /* bit 31 of the master register */
     bool line;       /* enabled and something pending */

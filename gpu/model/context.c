@@ -224,6 +224,7 @@ enum cs_status context_restore(struct cs *cs, uint64_t desc)
     restore_rows(cs, state, 0, MIN(until, end));
     if (has_extra && until >= STATE_DWORDS)
         restore_extra(cs, extra);
+    cs->dw[0] = cs_reg(cs, RING_IPEHR);
     cs_publish(cs);
     if (indirect & 0x3f)
         status = cs_run_workaround(cs, indirect & ~UINT32_C(0x3f), (indirect & 0x3f) * 64);
@@ -232,6 +233,7 @@ enum cs_status context_restore(struct cs *cs, uint64_t desc)
     restore_rows(cs, state, MIN(until, end), end);
     if (has_extra && until < STATE_DWORDS)
         restore_extra(cs, extra);
+    cs->dw[0] = cs_reg(cs, RING_IPEHR);
     cs_publish(cs);
 
     uint32_t per_context = state[CTX_BB_PER_CTX_PTR];

@@ -36,6 +36,7 @@ void cs_publish(struct cs *cs)
     cs_reg_set(cs, RING_SBBADDR, cs->level == CS_SECOND ? (uint32_t)sbb | BB_VALID : 0);
     cs_reg_set(cs, RING_SBBADDR_UDW, cs->level == CS_SECOND ? (uint32_t)(sbb >> 32) : 0);
     cs_reg_set(cs, RING_SBBSTATE, cs->level == CS_SECOND && cs->at[CS_SECOND].ppgtt ? BB_STATE_PPGTT : 0);
+    cs_reg_set(cs, RING_IPEHR, cs->dw[0]);
 }
 
 void cs_leave(struct cs *cs)
@@ -50,7 +51,6 @@ void cs_leave(struct cs *cs)
 enum cs_status cs_error(struct cs *cs, uint32_t reason, uint64_t address)
 {
     cs_leave(cs);
-    cs_reg_set(cs, RING_IPEHR, cs->dw[0]);
     cs_reg_set(cs, RING_IPEIR, reason);
     cs_reg_set(cs, RING_DMA_FADD, (uint32_t)address);
     cs_reg_set(cs, RING_DMA_FADD_UDW, (uint32_t)(address >> 32));

@@ -89,7 +89,7 @@ static void update_errors(struct engine *engine)
 {
     struct model *model = engine->model;
     uint32_t now = model_reg(model, engine->base + RING_EIR);
-    uint32_t new = model_reg(model, engine->base + RING_ESR) & ~model_reg(model, engine->base + RING_EMR) & 0xffff & ~now;
+    uint32_t new = engine_new_errors(model_reg(model, engine->base + RING_ESR), model_reg(model, engine->base + RING_EMR), now);
 
     if (new) {
         model_reg_set(model, engine->base + RING_EIR, now | new);

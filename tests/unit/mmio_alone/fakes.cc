@@ -252,6 +252,16 @@ uint32_t workload_ring_head(const workload *w)
     return w->head;
 }
 
+const engine_view *workload_engine_view(const workload *)
+{
+    return nullptr;
+}
+
+bool sched_client_engine_view(sched_client *, unsigned, engine_view *)
+{
+    return false;
+}
+
 struct error_state *workload_error_state(workload *)
 {
     return nullptr;
