@@ -51,13 +51,19 @@ static uint64_t guest_address(const struct shadow_context *context, const struct
     return client->ops->ggtt_owned(client->guest, gma, 4) ? value : flags;
 }
 
-void engine_view_read(const struct scheduler *scheduler, const struct shadow_context *context, struct engine_view *view)
+/* Whether the engine is in the context, as far as it says so itself: what the scheduler knows of may be over. */
+static bool runs(const struct scheduler *scheduler, unsigned engine, const struct hw_context *hw)
 {
-    const struct workload *workload = first_incomplete(context);
-    const unsigned engine = context->engine;
+    return read32(scheduler, engine, RING_EXECLIST_STATUS_HI) == hw->id && read32(scheduler, engine, RING_START) == (uint32_t)hw->ring.gma;
+}
 
+/* The registers as they are. False when another context may have been there meanwhile, maybe another guest's. */
+static bool read_registers(const struct scheduler *scheduler, unsigned engine, const struct hw_context *hw, struct engine_view *view)
+{
+    if (!runs(scheduler, engine, hw))
+        return false;
     *view = (struct engine_view){
-        .ring_head = ring_offset(context, workload, read32(scheduler, engine, RING_HEAD) & RING_HEAD_OFFSET),
+        .ring_head = read32(scheduler, engine, RING_HEAD) & RING_HEAD_OFFSET,
         .active_head = read64(scheduler, engine, RING_ACTHD, RING_ACTHD_UDW),
         .fault_address = read64(scheduler, engine, RING_DMA_FADD, RING_DMA_FADD_UDW),
         .batch = read64(scheduler, engine, RING_BBADDR, RING_BBADDR_UDW),
@@ -70,9 +76,17 @@ void engine_view_read(const struct scheduler *scheduler, const struct shadow_con
         .instps = read32(scheduler, engine, RING_INSTPS),
         .errors = read32(scheduler, engine, RING_ESR),
     };
+    return runs(scheduler, engine, hw);
+}
+
+static void translate(const struct shadow_context *context, struct engine_view *view)
+{
+    const struct workload *workload = first_incomplete(context);
     const bool first = view->batch & BATCH_ADDRESS_VALID, second = view->second_batch & BATCH_ADDRESS_VALID;
     const bool first_ppgtt = first && view->batch_state & BATCH_STATE_PPGTT;
     const bool second_ppgtt = second && (first_ppgtt || view->second_state & BATCH_STATE_PPGTT);
+
+    view->ring_head = ring_offset(context, workload, view->ring_head);
     if (first && !first_ppgtt)
         view->batch = guest_address(context, workload, view->batch);
     if (second && !second_ppgtt)
@@ -83,15 +97,36 @@ void engine_view_read(const struct scheduler *scheduler, const struct shadow_con
     }
 }
 
+bool engine_view_read(const struct scheduler *scheduler, const struct shadow_context *context, struct engine_view *view)
+{
+    if (!read_registers(scheduler, context->engine, &context->hw, view))
+        return false;
+    translate(context, view);
+    return true;
+}
+
+/* The client's context that is on the engine, or NULL. Under the lock. */
+static struct shadow_context *context_of(struct sched_client *client, unsigned engine)
+{
+    const struct sched_port *port = &client->scheduler->engines[engine].active[0];
+
+    return port->hw && port->context && port->context->client == client ? port->context : NULL;
+}
+
 bool sched_client_engine_view(struct sched_client *client, unsigned engine, struct engine_view *view)
 {
     struct scheduler *scheduler = client->scheduler;
 
     g_mutex_lock(&scheduler->lock);
-    const struct sched_port *port = &scheduler->engines[engine].active[0];
-    bool there = port->hw && port->context && port->context->client == client;
-    if (there)
-        engine_view_read(scheduler, port->context, view);
+    const struct shadow_context *context = context_of(client, engine);
     g_mutex_unlock(&scheduler->lock);
-    return there;
+    /* Without the lock, as a guest may ask all the time; only the caller itself frees contexts of the client. */
+    if (!context || !read_registers(scheduler, engine, &context->hw, view))
+        return false;
+    g_mutex_lock(&scheduler->lock);
+    bool still = context_of(client, engine) == context;
+    if (still)
+        translate(context, view);
+    g_mutex_unlock(&scheduler->lock);
+    return still;
 }

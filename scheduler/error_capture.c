@@ -49,7 +49,8 @@ void error_capture(struct scheduler *scheduler, const struct sched_engine *engin
     state->context = guilty->lrca;
     error_state_capture(state, read_register, scheduler->driver);
     workload->view = g_new(struct engine_view, 1);
-    engine_view_read(scheduler, guilty, workload->view);
+    if (!engine_view_read(scheduler, guilty, workload->view))
+        g_clear_pointer(&workload->view, g_free);
     capture_ring(state, guilty, workload);
     if (error_state_wants_batch(state, &gma, &count, &ppgtt) && !ppgtt) /* the guest's own address space is the vGPU's to read */
         (void)(capture_batch(state, &workload->batches, gma, count) || capture_batch(state, &guilty->resume, gma, count) ||

@@ -296,8 +296,8 @@ void batches_show(const struct sched_client *client, const struct audit *audit);
 uint64_t engine_check_hang(struct scheduler *scheduler, struct sched_engine *engine, uint64_t now);
 
 /* error_capture.c: under the lock, before the engine is reset. Notes in the workload that the context executes where the engine stands. */
-/* engine_view.c: of the context that is on its engine. */
-void engine_view_read(const struct scheduler *scheduler, const struct shadow_context *context, struct engine_view *view);
+/* engine_view.c: of the context that is on its engine; false when it is not there any more. */
+bool engine_view_read(const struct scheduler *scheduler, const struct shadow_context *context, struct engine_view *view);
 
 void error_capture(struct scheduler *scheduler, const struct sched_engine *engine, const struct shadow_context *guilty, const char *reason);
 
