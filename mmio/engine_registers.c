@@ -53,6 +53,19 @@ static void show(struct vgpu *vgpu, unsigned engine, const struct engine_view *v
     regfile_set(vgpu->regs, base + RING_INSTPS, view->instps);
 }
 
+void virtual_engine_show_end(struct vgpu *vgpu, const struct flight *flight, uint32_t head)
+{
+    const unsigned engine = workload_engine(flight->workload);
+    const struct engine_view view = {
+        .ring_head = head,
+        .active_head = flight->ring_start + (uint64_t)head,
+        .instdone = UINT32_MAX,
+        .ipehr = regfile_get(vgpu->regs, engine_mmio_base(engine) + RING_IPEHR),
+    };
+
+    show(vgpu, engine, &view);
+}
+
 static bool shown(uint32_t ring_register)
 {
     switch (ring_register) {

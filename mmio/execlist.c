@@ -253,8 +253,7 @@ static void ended(struct vgpu *vgpu, struct workload *workload)
             vgpu_fail(vgpu, "%s: the guest took the context image at 0x%x away while the context ran",
                       gpu_engine_name(engine->index), DESC_LRCA(workload_desc(workload)));
         sched_client_lap(vgpu->client, SCHED_COST_WRITE_BACK, &lap);
-        regfile_set(vgpu->regs, engine_offset(engine, RING_HEAD), head);
-        regfile_set(vgpu->regs, engine_offset(engine, RING_ACTHD), head);
+        virtual_engine_show_end(vgpu, flight, head);
         if (status == WORKLOAD_DONE)
             apply_flips(vgpu, flight->flips);
         break;

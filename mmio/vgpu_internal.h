@@ -200,6 +200,8 @@ uint32_t virtual_engine_register_read(struct vgpu *vgpu, const struct reg_desc *
 void virtual_engine_register_write(struct vgpu *vgpu, const struct reg_desc *desc, unsigned index, uint32_t offset, uint32_t value);
 /* The flight's context has come to run: its ring is the engine's. */
 void virtual_engine_show_ring(struct vgpu *vgpu, const struct flight *flight);
+/* It has left the engine, in its ring at the offset head. */
+void virtual_engine_show_end(struct vgpu *vgpu, const struct flight *flight, uint32_t head);
 /* The engine stands there until it is reset; errors that the guest has not masked are told by an interrupt, as hardware does. */
 void virtual_engine_show_hang(struct vgpu *vgpu, unsigned engine, const struct engine_view *view);
 

@@ -130,6 +130,9 @@ TEST_F(Mediated, ARunningBatchIsSeenWhereItIs)
     EXPECT_EQ(g.read32(kBase + RING_CCID) & ~0xfffu, uint32_t(b.gma));
     g.poke(Guest::batches(b), kBatchEnd);
     g.wait_complete(b);
+    EXPECT_EQ(g.read32(kBase + RING_HEAD), b.tail);
+    EXPECT_EQ(read64(g, RING_ACTHD, RING_ACTHD_UDW), b.ring_gma + b.tail);
+    EXPECT_EQ(g.read32(kBase + RING_BBADDR), 0u) << "no batch";
 }
 
 TEST_F(Mediated, APrivilegedBatchIsSeenAtTheGuestsAddress)
