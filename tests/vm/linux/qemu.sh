@@ -90,7 +90,7 @@ fi
 cat "${initrd[@]}" >"$work/initrd" || exit 1
 
 # The kernel's log is not printed as it comes, but all of it is kept. A busy host must not make the TSC look unstable, and the self-tests of the
-# kernel's crypto are a fifth of its boot. Where a processor has fast string moves, the kernel's memcpy() is one that moves bytes: eight times as many
+# kernel's crypto are a fifth of its boot. Where a processor has fast string moves, the kernel's memcpy() is one that moves bytes: four to eight times as many
 # messages for what it copies through the aperture, as it does for an error state.
 cmdline="console=tty0 console=ttyS1 loglevel=1 log_buf_len=4M panic=-1 tsc=reliable cryptomgr.notests"
 root=$(component qemu)
