@@ -7,6 +7,8 @@
 #include "gpu/blocks/regfile.h"
 #include "mmio/vgpu_internal.h"
 
+#include <string.h>
+
 enum {
     MI_MODE_STOP_RING = 1 << 8,
     MI_MODE_IDLE = 1 << 9, /* hardware's */
@@ -30,27 +32,35 @@ void virtual_engine_show_ring(struct vgpu *vgpu, const struct flight *flight)
     regfile_set(vgpu->regs, base + RING_CCID, DESC_LRCA(workload_desc(flight->workload)) | DESC_VALID);
 }
 
-static void set64(struct vgpu *vgpu, uint32_t low, uint32_t high, uint64_t value)
-{
-    regfile_set(vgpu->regs, low, (uint32_t)value);
-    regfile_set(vgpu->regs, high, (uint32_t)(value >> 32));
-}
+/* The registers that say where the engine is, and what they say. */
+static const struct shown {
+    uint16_t low, high; /* offsets from the engine's base; 0: 32 bits only */
+    uint16_t field;     /* of struct engine_view */
+} shown[] = {
+    {RING_HEAD, 0, offsetof(struct engine_view, ring_head)},
+    {RING_ACTHD, RING_ACTHD_UDW, offsetof(struct engine_view, active_head)},
+    {RING_DMA_FADD, RING_DMA_FADD_UDW, offsetof(struct engine_view, fault_address)},
+    {RING_BBADDR, RING_BBADDR_UDW, offsetof(struct engine_view, batch)},
+    {RING_SBBADDR, RING_SBBADDR_UDW, offsetof(struct engine_view, second_batch)},
+    {RING_BBSTATE, 0, offsetof(struct engine_view, batch_state)},
+    {RING_SBBSTATE, 0, offsetof(struct engine_view, second_state)},
+    {RING_IPEIR, 0, offsetof(struct engine_view, ipeir)},
+    {RING_IPEHR, 0, offsetof(struct engine_view, ipehr)},
+    {RING_INSTDONE, 0, offsetof(struct engine_view, instdone)},
+    {RING_INSTPS, 0, offsetof(struct engine_view, instps)},
+};
 
 static void show(struct vgpu *vgpu, unsigned engine, const struct engine_view *view)
 {
     const uint32_t base = engine_mmio_base(engine);
 
-    regfile_set(vgpu->regs, base + RING_HEAD, view->ring_head);
-    set64(vgpu, base + RING_ACTHD, base + RING_ACTHD_UDW, view->active_head);
-    set64(vgpu, base + RING_DMA_FADD, base + RING_DMA_FADD_UDW, view->fault_address);
-    set64(vgpu, base + RING_BBADDR, base + RING_BBADDR_UDW, view->batch);
-    set64(vgpu, base + RING_SBBADDR, base + RING_SBBADDR_UDW, view->second_batch);
-    regfile_set(vgpu->regs, base + RING_BBSTATE, view->batch_state);
-    regfile_set(vgpu->regs, base + RING_SBBSTATE, view->second_state);
-    regfile_set(vgpu->regs, base + RING_IPEIR, view->ipeir);
-    regfile_set(vgpu->regs, base + RING_IPEHR, view->ipehr);
-    regfile_set(vgpu->regs, base + RING_INSTDONE, view->instdone);
-    regfile_set(vgpu->regs, base + RING_INSTPS, view->instps);
+    for (const struct shown *row = shown; row < shown + G_N_ELEMENTS(shown); row++) {
+        uint64_t value = 0; /* little endian, as all of this program's hosts */
+        memcpy(&value, (const uint8_t *)view + row->field, row->high ? 8 : 4);
+        regfile_set(vgpu->regs, base + row->low, (uint32_t)value);
+        if (row->high)
+            regfile_set(vgpu->regs, base + row->high, (uint32_t)(value >> 32));
+    }
 }
 
 void virtual_engine_show_end(struct vgpu *vgpu, const struct flight *flight, uint32_t head)
@@ -66,28 +76,12 @@ void virtual_engine_show_end(struct vgpu *vgpu, const struct flight *flight, uin
     show(vgpu, engine, &view);
 }
 
-static bool shown(uint32_t ring_register)
+static bool is_shown(uint32_t ring_register)
 {
-    switch (ring_register) {
-    case RING_HEAD:
-    case RING_ACTHD:
-    case RING_ACTHD_UDW:
-    case RING_DMA_FADD:
-    case RING_DMA_FADD_UDW:
-    case RING_BBADDR:
-    case RING_BBADDR_UDW:
-    case RING_SBBADDR:
-    case RING_SBBADDR_UDW:
-    case RING_BBSTATE:
-    case RING_SBBSTATE:
-    case RING_IPEIR:
-    case RING_IPEHR:
-    case RING_INSTDONE:
-    case RING_INSTPS:
-        return true;
-    default:
-        return false;
-    }
+    for (const struct shown *row = shown; row < shown + G_N_ELEMENTS(shown); row++)
+        if (row->low == ring_register || (row->high && row->high == ring_register))
+            return true;
+    return false;
 }
 
 /* While the guest's context runs; what stands still was shown when it came to that. */
@@ -124,7 +118,7 @@ uint32_t virtual_engine_register_read(struct vgpu *vgpu, const struct reg_desc *
     if (desc->engine >= ENGINE_COUNT)
         return regfile_read(vgpu->regs, desc, offset);
     struct virtual_engine *engine = &vgpu->engines[desc->engine];
-    if (shown(relative(desc)))
+    if (is_shown(relative(desc)))
         look(vgpu, engine);
     uint32_t value = regfile_read(vgpu->regs, desc, offset);
 

@@ -10,12 +10,6 @@ constexpr uint32_t kBatch = 0x100000; // where a context's address space has its
 
 uint64_t read64(Guest &g, uint32_t low, uint32_t high) { return uint64_t(g.read32(kBase + high)) << 32 | g.read32(kBase + low); }
 
-void put(Guest &g, uint64_t gpa, const std::vector<uint32_t> &commands)
-{
-    for (size_t i = 0; i < commands.size(); i++)
-        g.poke(gpa + 4 * i, commands[i]);
-}
-
 TEST_F(Mediated, AnInvalidCommandIsAnErrorInterruptAtOnce)
 {
     Guest &g = guest();
@@ -24,7 +18,7 @@ TEST_F(Mediated, AnInvalidCommandIsAnErrorInterruptAtOnce)
     g.write32(kBase + RING_IMR, ~uint32_t(ENGINE_IRQ_ERROR));
     auto commands = store(0x400, 5);
     append(commands, {kInvalid, kBatchEnd});
-    put(g, Guest::batches(a), commands);
+    g.put(Guest::batches(a), commands);
     g.emit(a, {kNoop, kNoop});
     g.emit(a, batch(kBatch));
     g.emit(behind, store(0x404, 6));
@@ -53,16 +47,7 @@ TEST_F(Mediated, AnInvalidCommandIsAnErrorInterruptAtOnce)
     EXPECT_EQ(g.read32(kBase + RING_EIR), 1u);
     EXPECT_TRUE(g.read32(iir) & uint32_t(ENGINE_IRQ_ERROR) << shift);
 
-    g.write32(kBase + RING_RESET_CTL, 0x10001);
-    g.write32(R_GEN6_GDRST, 1 << 1);
-    EXPECT_EQ(g.read32(kBase + RING_ESR), 0u);
-    EXPECT_EQ(g.read32(kBase + RING_EIR), 0u);
-    g.start_engine(ENGINE_RCS0);
-    auto after = g.context(ENGINE_RCS0, 2);
-    g.emit(after, store(0x408, 7));
-    g.submit(after);
-    g.wait_complete(after);
-    EXPECT_EQ(g.peek(Guest::data(after) + 0x408), 7u);
+    recover(g, 2);
     EXPECT_EQ(vgpu_failure(g.v), nullptr);
 }
 
@@ -73,14 +58,14 @@ TEST_F(Mediated, AnErrorIsToldOnEveryEngine)
         SCOPED_TRACE(gpu_engine_name(engine));
         const uint32_t base = engine_mmio_base(engine);
         auto a = g.context(engine, 0), endless = g.context((engine + 1) % ENGINE_COUNT, 1);
-        put(g, Guest::batches(endless), {kNoop, kNoop, kBatchStart, kBatch, 0});
+        g.put(Guest::batches(endless), {kNoop, kNoop, kBatchStart, kBatch, 0});
         g.emit(endless, batch(kBatch));
         g.submit(endless); // what the other engines do has nothing to do with it
         unsigned shift;
         const uint32_t iir = 0x44308 + 0x10 * irq_tree_engine_bank(engine, &shift);
         g.write32(base + RING_EMR, ~1u);
         g.write32(base + RING_IMR, ~(uint32_t(ENGINE_IRQ_ERROR) << shift));
-        put(g, Guest::batches(a), {kInvalid, kBatchEnd});
+        g.put(Guest::batches(a), {kInvalid, kBatchEnd});
         g.emit(a, batch(kBatch));
         g.submit(a);
         EXPECT_TRUE(g.wait([&] { return g.read32(iir) >> shift & ENGINE_IRQ_ERROR; }));
@@ -97,7 +82,7 @@ TEST_F(Mediated, AMaskedErrorStaysQuiet)
 {
     Guest &g = guest();
     auto a = g.context(ENGINE_RCS0, 0);
-    put(g, Guest::batches(a), {kInvalid, kBatchEnd});
+    g.put(Guest::batches(a), {kInvalid, kBatchEnd});
     g.emit(a, batch(kBatch));
     g.submit(a);
     ASSERT_TRUE(g.wait([&] { return g.read32(kBase + RING_ESR) & 1; }));
@@ -110,7 +95,7 @@ TEST_F(Mediated, ARunningBatchIsSeenWhereItIs)
     Guest &g = guest();
     auto a = g.context(ENGINE_RCS0, 0), b = g.context(ENGINE_RCS0, 1);
     for (auto *c : {&a, &b}) {
-        put(g, Guest::batches(*c), {kNoop, kArbCheck, kBatchStart, kBatch, 0});
+        g.put(Guest::batches(*c), {kNoop, kArbCheck, kBatchStart, kBatch, 0});
         g.emit(*c, batch(kBatch));
     }
     g.submit(a, &b);
@@ -141,7 +126,7 @@ TEST_F(Mediated, APrivilegedBatchIsSeenAtTheGuestsAddress)
     auto a = g.context(ENGINE_RCS0, 0);
     const uint32_t gma = a.ring_gma + 0x8000; // in the global GTT, where the mediator executes a copy of it
     g.bind(gma, Guest::batches(a), kPage);
-    put(g, Guest::batches(a), {kNoop, kNoop, kArbCheck, kBatchStart & ~(1u << 8), gma + 4, 0});
+    g.put(Guest::batches(a), {kNoop, kNoop, kArbCheck, kBatchStart & ~(1u << 8), gma + 4, 0});
     g.emit(a, {kBatchStart & ~(1u << 8), gma, 0});
     g.submit(a);
     ASSERT_TRUE(g.wait([&] { return g.read32(kBase + RING_BBADDR) & 1; }));
@@ -160,7 +145,7 @@ TEST_F(Mediated, AnotherGuestsBatchIsNotSeen)
 {
     Guest &one = guest(), &other = guest();
     auto a = one.context(ENGINE_RCS0, 0);
-    put(one, Guest::batches(a), {kNoop, kArbCheck, kBatchStart, kBatch, 0});
+    one.put(Guest::batches(a), {kNoop, kArbCheck, kBatchStart, kBatch, 0});
     one.emit(a, batch(kBatch));
     one.submit(a);
     ASSERT_TRUE(one.wait([&] { return read64(one, RING_ACTHD, RING_ACTHD_UDW) >= kBatch; }));

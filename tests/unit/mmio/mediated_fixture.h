@@ -133,6 +133,12 @@ class Guest : public pci_host {
     uint32_t peek(uint64_t gpa) { return __atomic_load_n(reinterpret_cast<uint32_t *>(memory + gpa), __ATOMIC_ACQUIRE); }
     void poke64(uint64_t gpa, uint64_t value) { __atomic_store_n(reinterpret_cast<uint64_t *>(memory + gpa), value, __ATOMIC_RELEASE); }
 
+    void put(uint64_t gpa, const std::vector<uint32_t> &commands)
+    {
+        for (size_t i = 0; i < commands.size(); i++)
+            poke(gpa + 4 * i, commands[i]);
+    }
+
     uint64_t hwsp(unsigned engine) { return 0x10000 + engine * kPage; }
     void start_engine(unsigned engine)
     {
@@ -277,6 +283,22 @@ class Mediated : public testing::Test {
     {
         guests.push_back(std::make_unique<Guest>(sched, drv, unsigned(guests.size() + 1), events));
         return *guests.back();
+    }
+    // A hung guest resets its render engine, which then executes the guest's context number n, a new one.
+    static void recover(Guest &g, unsigned n)
+    {
+        g.write32(0x2000 + RING_RESET_CTL, 0x10001);
+        EXPECT_EQ(g.read32(0x2000 + RING_RESET_CTL) & 2, 2u);
+        g.write32(R_GEN6_GDRST, 1 << 1);
+        EXPECT_EQ(g.read32(R_GEN6_GDRST), 0u);
+        EXPECT_EQ(g.read32(0x2000 + RING_ESR), 0u);
+        EXPECT_EQ(g.read32(0x2000 + RING_EIR), 0u);
+        g.start_engine(ENGINE_RCS0);
+        auto c = g.context(ENGINE_RCS0, n);
+        g.emit(c, store(0x404, 77));
+        g.submit(c);
+        g.wait_complete(c);
+        EXPECT_EQ(g.peek(Guest::data(c) + 0x404), 77u);
     }
     static std::vector<uint32_t> store(uint32_t address, uint32_t value) { return {kStoreImm, address, 0, value}; }
     static std::vector<uint32_t> batch(uint32_t address) { return {kBatchStart, address, 0}; }

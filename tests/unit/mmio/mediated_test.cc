@@ -13,8 +13,7 @@ TEST_F(Mediated, ABatchOnEveryEngine)
         auto c = g.context(engine, 0);
         std::vector<uint32_t> commands = store(0x1010, 0xcafe0000 + engine);
         commands.push_back(kBatchEnd);
-        for (size_t i = 0; i < commands.size(); i++)
-            g.poke(Guest::batches(c) + 4 * i, commands[i]);
+        g.put(Guest::batches(c), commands);
         g.emit(c, {kBatchStart, 0x100000, 0, kUserInterrupt});
         unsigned before = g.message_count;
         g.submit(c);
@@ -186,8 +185,7 @@ TEST_F(Mediated, AnEndlessBatchIsPreemptedByAnotherListAndGoesOn)
     // a: says that it runs, then goes round until somebody changes its jump to a batch end.
     std::vector<uint32_t> commands = store(0x40, 1);
     append(commands, {kArbCheck, kBatchStart, 0x100000 + 16, 0});
-    for (size_t i = 0; i < commands.size(); i++)
-        g.poke(Guest::batches(a) + 4 * i, commands[i]);
+    g.put(Guest::batches(a), commands);
     g.emit(a, batch(0x100000));
     g.emit(a, store(0x44, 2));
     g.submit(a);
@@ -248,8 +246,7 @@ TEST_F(Mediated, AHungGuestRecoversByItsOwnResetAndTheOtherRunsOn)
     auto a = bad.context(ENGINE_RCS0, 0), b = good.context(ENGINE_RCS0, 0);
     // An endless loop without an arbitration point: nothing preempts it, the hang check ends it.
     std::vector<uint32_t> commands = {0x08 << 23 | 0, kBatchStart, 0x100000, 0}; // MI_ARB_ON_OFF: off
-    for (size_t i = 0; i < commands.size(); i++)
-        bad.poke(Guest::batches(a) + 4 * i, commands[i]);
+    bad.put(Guest::batches(a), commands);
     bad.emit(a, batch(0x100000));
     bad.submit(a);
     EXPECT_EQ(bad.status(ENGINE_RCS0).first, uint32_t(CSB_IDLE_ACTIVE));
@@ -285,17 +282,7 @@ TEST_F(Mediated, AHungGuestRecoversByItsOwnResetAndTheOtherRunsOn)
     EXPECT_TRUE(good.hangs.empty());
     EXPECT_EQ(bad.peek(bad.hwsp(ENGINE_RCS0) + HWSP_CSB_WRITE_DWORD * 4), 0u) << "no entry after the first";
     EXPECT_EQ(vgpu_failure(bad.v), nullptr);
-    // The guest's own engine reset.
-    bad.write32(0x2000 + RING_RESET_CTL, 0x10001);
-    EXPECT_EQ(bad.read32(0x2000 + RING_RESET_CTL) & 2, 2u);
-    bad.write32(R_GEN6_GDRST, 1 << 1);
-    EXPECT_EQ(bad.read32(R_GEN6_GDRST), 0u);
-    bad.start_engine(ENGINE_RCS0);
-    auto c = bad.context(ENGINE_RCS0, 1);
-    bad.emit(c, store(0x404, 77));
-    bad.submit(c);
-    bad.wait_complete(c);
-    EXPECT_EQ(bad.peek(Guest::data(c) + 0x404), 77u);
+    recover(bad, 1);
 }
 
 TEST_F(Mediated, PrivilegedNonsenseFailsOneGuestOnly)
