@@ -1,18 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# cpu_cap and cpu_share seen to limit: on a stock Debian kernel with cgroup v2 and kvm_amd, on a CPU that QEMU emulates (see kvm.sh), where the groups can be had whatever this
+# cpu_cap and cpu_share seen to limit: on a stock Debian kernel with cgroup v2 and KVM (on_kvm() of lib.sh), where the groups can be had whatever this
 # machine's are. Guests of one vCPU spin; what their threads get of the one CPU in five seconds is measured. Usage: cpu.sh VMM GUEST-DIRECTORY. Exit 77 where the images cannot be had.
 set -u
 vmm=$1 guests=$2
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 need qemu kernel busybox
 . "$linux/common.sh"
-kernel=$(component kernel)
 vm() { printf '[vm %s]\nimage = /end.elf\nmemory = 16M\nargs = how=spin\nserial = none\n%s\n' "$1" "$2"; }
 vm a 'cpu_cap = 30' >"$work/cap.ini"
 { vm a 'cpu_share = 75' && vm b 'cpu_share = 25'; } >"$work/share.ini"
 cat >"$work/job" <<'JOB'
-for module in irqbypass ccp kvm kvm-amd; do insmod /kvm/$module.ko || exit 1; done
 mkdir -p /sys/fs/cgroup && mount -t cgroup2 cgroup /sys/fs/cgroup || exit 1
 echo +cpu >/sys/fs/cgroup/cgroup.subtree_control && mkdir /sys/fs/cgroup/vm && echo $$ >/sys/fs/cgroup/vm/cgroup.procs || exit 1
 # NAME MILLISECONDS-OF-UPTIME TICKS-OF-CPU of each vCPU; a tick is 10 ms.
@@ -32,9 +30,7 @@ for name in cap share; do
   cat /tmp/log
 done
 JOB
-files=(--file "$vmm:/vmm" --file "$guests/end.elf:/end.elf" --file "$work/cap.ini:/cap.ini" --file "$work/share.ini:/share.ini")
-for module in "$kernel"/kvm/*.ko; do files+=(--file "$module:/kvm/${module##*/}"); done
-"$linux/qemu.sh" --job "$work/job" "${files[@]}" --memory 1G --smp 1 --timeout 200 --log "$work/log" >/dev/null 2>"$work/err"
+on_kvm "$work/job" --file "$guests/end.elf:/end.elf" --file "$work/cap.ini:/cap.ini" --file "$work/share.ini:/share.ini" --memory 1G --timeout 200 --log "$work/log" >/dev/null 2>"$work/err"
 check "the host's job" [ $? -eq 0 ]
 # NAME VM PERCENT-OF-THE-CPU
 tr -d '\r' <"$work/log" | awk '($1 == "cap" || $1 == "share") && NF == 4 { k = $1 " " $2; if (k in t) print k, 10 * 100 * ($4 - c[k]) / ($3 - t[k]); t[k] = $3; c[k] = $4 }' | tee "$work/shares"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # IGT's own tests (igt.list) in stock Debian guests on one served GPU, against the results that are known (igt.expected). Usage:
-# igt.sh VMM [--full|--long|--whole] [--update] [--only TEST]... ; --full runs all lines of the list but the long and whole ones, --long and --whole those, --update writes what was found. Fails when a subtest that passes in igt.expected does not
+# igt.sh VMM [--full|--long|--whole|--direct] [--update] [--only TEST]... ; --full runs all lines of the list but the long, whole and direct ones, --long, --whole and --direct those, --update writes what was found. Fails when a subtest that passes in igt.expected does not
 # any more, or when a kernel complains. Exit 77 where the images cannot be had.
 set -u
 vmm=$1
@@ -11,7 +11,7 @@ when=quick update='' only=()
 while [ $# -gt 0 ]; do
   case $1 in
     --full) when=all ;;
-    --long | --whole) when=${1#--} ;;
+    --long | --whole | --direct) when=${1#--} ;;
     --update) update=1 ;;
     --only) only+=("$2"); shift ;;
     *) echo "igt.sh: unknown option $1" >&2; exit 2 ;;
@@ -29,6 +29,7 @@ aperture=512M memory=2G limit=600 line_limit=2400
 case $when in
   all) memory=7G limit=21600 ;;
   whole) type[6.12]=passthrough limit=7200 ;;
+  direct) limit=7200 line_limit=5400 ;;
   long) type[6.1]=i915-GVTg_V5_8 aperture=256M limit=14400 line_limit=7200 ;;
 esac
 run=() vgpus=()
@@ -41,9 +42,9 @@ for guest in "${guests[@]}"; do
       read -ra settings <<<"$rest"
       case $w in '#'* | '') continue ;; esac
       [ "$k" = "$guest" ] || continue
-      case $when-$w in # those two have guests of their own
-        long-long | whole-whole) ;;
-        long-* | whole-* | *-long | *-whole) continue ;;
+      case $when-$w in # those have guests of their own
+        long-long | whole-whole | direct-direct) ;;
+        long-* | whole-* | direct-* | *-long | *-whole | *-direct) continue ;;
       esac
       if [ ${#only[@]} -gt 0 ]; then
         case " ${only[*]} " in *" $test "*) ;; *) continue ;; esac
@@ -77,8 +78,33 @@ for guest in "${guests[@]}"; do
   if grep -q '^igt_subtests' "$work/$guest.job"; then run+=("$guest") vgpus+=("${name[$guest]}=${type[$guest]}"); fi
 done
 [ ${#run[@]} -gt 0 ] || { echo "igt.sh: igt.list has no such test: ${only[*]}" >&2; exit 2; }
-APERTURE=$aperture serve "${vgpus[@]}"
+# vmm_guest NAME KERNEL JOB: a guest of vmm run, where KVM has hardware virtualization; then what it said is in $work/NAME.log, as if it had been QEMU's guest. Its aperture is its own memory, without
+# traps, where no fence tiles.
+vmm_guest() {
+  local name=$1 kernel=$2 job=$3 base igt
+  base=$("$linux/image.sh" "base-$kernel") && igt=$("$linux/image.sh" igt) &&
+    "$linux/image.sh" job "$work/$name.cpio" "$job" "$(component faketime)/libfaketimeMT.so.1:/igt/faketime.so" || { fail "no image for the guest"; result; }
+  cat "$base" "$igt" "$work/$name.cpio" >"$work/$name.initrd"
+  { printf '[gpu]\nbackend = model\naperture = 256M\n[vm %s]\nkernel = /guest/vmlinuz\ninitrd = /guest/initrd\nmemory = %s\nvcpus = 1\ngpu = %s\n' "$name" "$memory" "${type[$kernel]}"
+    echo "cmdline = console=ttyS0 quiet loglevel=1 nowatchdog rdinit=/init"; } >"$work/$name.ini"
+  echo '/vmm run /vmm.ini 2>&1' >"$work/$name.host"
+  (
+    GUEST_KERNEL=$kernel on_kvm "$work/$name.host" --file "$work/$name.ini:/vmm.ini" --file "$work/$name.initrd:/guest/initrd" --memory 4G --timeout "${IGT_TIMEOUT:-$limit}" --log "$work/$name.host.log"
+    status=$?
+    tr -d '\r' <"$work/$name.host.log" | sed -n "s/^\[$name\] //p" >"$work/$name.log"
+    grep -qx 'JOB 0' "$work/$name.log" && exit $status
+    exit 1
+  ) >"$work/$name.out" 2>&1 &
+  children+=($!)
+  eval "guest_$name=$!"
+}
+
+[ $when = direct ] || APERTURE=$aperture serve "${vgpus[@]}"
 for guest in "${run[@]}"; do
+  if [ $when = direct ]; then
+    vmm_guest "${name[$guest]}" "$guest" "$work/$guest.job"
+    continue
+  fi
   # What goes through the aperture has to be in memory when the test looks; and no console, which would be slow then.
   guest "${name[$guest]}" --kernel "$guest" --image igt --memory "${IGT_MEMORY:-$memory}" --job "$work/$guest.job" --no-posted-writes \
     --file "$(component faketime)/libfaketimeMT.so.1:/igt/faketime.so" --append fbcon=map:1 --timeout "${IGT_TIMEOUT:-$limit}"
@@ -88,12 +114,13 @@ for guest in "${run[@]}"; do
   grep -E '^(PASS|FAIL): guest' "$work/$guest.result"
   # RESULT KERNEL TEST@SUBTEST REASON, without times.
   label=$guest
-  [ $when != whole ] || label+=-whole
+  case $when in whole | direct) label+=-$when ;; esac
   sed -n 's/^\[[a-z]*\] \(PASS\|FAIL\|SKIP\) \([^ ]*@[^ ]*\)\(.*\)$/\1 '"$label"' \2\3/p' "$work/$guest.result" | sed -E 's/^(PASS [^ ]+ [^ ]+) .*/\1/' >>"$work/found"
+  grep '^\[[a-z]*\] AGAIN' "$work/$guest.result" # failed with a fast clock, so run again with the true one
   sed -n 's/^\[[a-z]*\] \(FAIL dmesg.*\|    .*\)$/\1/p' "$work/$guest.result" | tee "$work/$guest.dmesg-failures"
   if grep -q '^FAIL dmesg' "$work/$guest.dmesg-failures"; then fail "the kernel $guest complained"; fi
 done
-stop_server
+[ $when = direct ] || stop_server
 
 expected=$linux/igt.expected
 if [ -n "$update" ] && [ -s "$work/found" ]; then # a guest that never came up has nothing to say

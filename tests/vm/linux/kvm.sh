@@ -1,17 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vmm run where KVM has hardware virtualization: two stock Debian guests of it on one GPU, each from its bzImage to its init, where i915 binds to the vGPU and memory holds what
-# the GPU wrote; the GPU of one is unplugged then, and another plugged in. The host is a stock Debian kernel with its own kvm_amd; its CPU is QEMU's, which emulates AMD's virtualization with nested paging. So nothing depends on
-# what the KVM of this machine is. The host has one CPU: with two, a guest spun for ever in 5 of 11 runs, with one in none of 5. The host's trace of a spinning guest: each instruction fetch is a #PF, whose delivery
-# exits by `npf` with bit 33 in the error code (a page walk) at 0x1009c2fe0, which is beyond the guest's 512 MiB and could be the host's: so CR3 is wrong, which is KVM's and the emulated CPU's to keep.
-# It takes two to four minutes. Usage: kvm.sh VMM GEMCHECK. Exit 77 where the images or gemcheck cannot be had.
+# vmm run where KVM has hardware virtualization (on_kvm() of lib.sh): two stock Debian guests of it on one GPU, each from its bzImage to its init, where i915 binds to the vGPU and memory holds what
+# the GPU wrote; the GPU of one is unplugged then, and another plugged in. It takes two to four minutes. Usage: kvm.sh VMM GEMCHECK. Exit 77 where the images or gemcheck cannot be had.
 set -u
 vmm=$1 gemcheck=$2
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 [ "$gemcheck" != none ] || { echo "SKIP: gemcheck was not built: install libdrm-dev"; exit 77; }
 need qemu kernel busybox
 . "$linux/common.sh"
-kernel=$(component kernel)
 
 # What the guests do.
 cat >"$work/guest.job" <<'JOB'
@@ -45,7 +41,6 @@ cat "$base" "$work/guest.cpio" >"$work/initrd"
   done
 } >"$work/vmm.ini"
 cat >"$work/job" <<'JOB'
-for module in irqbypass ccp kvm kvm-amd; do insmod /kvm/$module.ko || exit 1; done
 dmesg | grep -E 'kvm|SVM'
 /vmm check /vmm.ini || exit
 /vmm run /vmm.ini --stats --control /tmp/vmm.sock >/tmp/vmm.out 2>&1 &
@@ -60,9 +55,7 @@ status=$?
 cat /tmp/vmm.out
 exit $status
 JOB
-files=(--file "$vmm:/vmm" --file "$work/vmm.ini:/vmm.ini" --file "$kernel/vmlinuz:/guest/vmlinuz" --file "$work/initrd:/guest/initrd")
-for module in "$kernel"/kvm/*.ko; do files+=(--file "$module:/kvm/${module##*/}"); done
-"$linux/qemu.sh" --job "$work/job" "${files[@]}" --memory 3G --smp 1 --timeout 600 --log "$work/log" --dmesg "$work/dmesg" >/dev/null 2>"$work/err"
+on_kvm "$work/job" --file "$work/vmm.ini:/vmm.ini" --file "$work/initrd:/guest/initrd" --memory 3G --timeout 600 --log "$work/log" --dmesg "$work/dmesg" >/dev/null 2>"$work/err"
 check "vmm run ended well" [ $? -eq 0 ]
 tr -d '\r' <"$work/log"
 check "alpha's vGPU was unplugged" grep -q '^UNPLUGGED' "$work/log"
