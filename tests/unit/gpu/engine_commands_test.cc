@@ -67,6 +67,23 @@ TEST_F(EngineCommands, NoopWithIdentificationAndReportHead)
     EXPECT_EQ(m.word(rcs.image + 16), 8u) << "behind MI_REPORT_HEAD";
 }
 
+// Over the ends of pages and of the ring, with an identification in between, which is a command.
+TEST_F(EngineCommands, StepsOverRunsOfNoops)
+{
+    for (unsigned length : {1u, 2u, 1021u, 1022u, 1023u, 1024u, 1025u, 4000u}) {
+        Words words(length, MI_NOOP);
+        words[length / 2] = 0x00000123; // no identification: bit 22 is clear
+        rcs.run_batch(words + sdi(data, length) + Words{1 << 22 | length} + words + sdi(data + 8, length), true);
+        EXPECT_EQ(load32(m.at(data)), length);
+        EXPECT_EQ(load32(m.at(data + 8)), length);
+        EXPECT_EQ(m.read(ENGINE_RCS0, 0x94), length) << "NOPID";
+    }
+    for (unsigned i = 0; i < 20; i++) { // the ring has 4096 dwords
+        rcs.run(Words(1000 + 137 * i, MI_NOOP) + sdi(data, i));
+        EXPECT_EQ(load32(m.at(data)), i);
+    }
+}
+
 TEST_F(EngineCommands, RegisterMoves)
 {
     store32(m.at(data), 0xfeedf00d);
