@@ -80,9 +80,12 @@ guest_result() {
 # One CPU: with two, a guest spun for ever in 5 of 11 runs, with one in none of 5. The host's trace of a spinning guest: each instruction fetch is a #PF, whose delivery exits by `npf` with bit 33
 # in the error code (a page walk) at 0x1009c2fe0, which is beyond the guest's 512 MiB and could be the host's: so CR3 is wrong, which is KVM's and the emulated CPU's to keep.
 on_kvm() {
-  local job=$1 files=(--file "$vmm:/vmm") module
+  local job=$1 files=(--file "$vmm:/vmm") module capstone
   shift
   files+=(--file "$(component "$(kernel_component "${GUEST_KERNEL:-6.1}")")/vmlinuz:/guest/vmlinuz")
+  # Loaded when KVM could not finish an instruction.
+  capstone=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p | sed -n 's/.*libcapstone\.so\.4 .*=> //p' | head -n 1)
+  [ -z "$capstone" ] || files+=(--file "$capstone:/usr/lib/x86_64-linux-gnu/libcapstone.so.4")
   for module in "$(component kernel)"/kvm/*.ko; do files+=(--file "$module:/kvm/${module##*/}"); done
   { echo 'for module in irqbypass ccp kvm kvm-amd; do insmod /kvm/$module.ko || exit 1; done'; cat "$job"; } >"$job.on-kvm"
   "$linux/qemu.sh" --job "$job.on-kvm" "${files[@]}" --smp 1 "$@"
