@@ -91,8 +91,8 @@ vmm_guest() {
   (
     GUEST_KERNEL=$kernel on_kvm "$work/$name.host" --file "$work/$name.ini:/vmm.ini" --file "$work/$name.initrd:/guest/initrd" --memory 4G --timeout "${IGT_TIMEOUT:-$limit}" --log "$work/$name.host.log"
     status=$?
-    tr -d '\r' <"$work/$name.host.log" | sed -n "s/^\[$name\] //p" >"$work/$name.log"
-    grep -qx 'JOB 0' "$work/$name.log" && exit $status
+    tr -d '\r' <"$work/$name.host.log" | grep -v '^vmm: ' >"$work/$name.log"
+    [ "$(grep -cx 'JOB 0' "$work/$name.log")" -eq 2 ] && exit $status # the guest's and the host's
     exit 1
   ) >"$work/$name.out" 2>&1 &
   children+=($!)
@@ -111,7 +111,7 @@ for guest in "${run[@]}"; do
 done
 for guest in "${run[@]}"; do
   guest_result "${name[$guest]}" >"$work/$guest.result"
-  grep -E '^(PASS|FAIL): guest' "$work/$guest.result"
+  sed -n '/^\(PASS\|FAIL\): guest/,$p' "$work/$guest.result" # and, if it failed, its last words
   # RESULT KERNEL TEST@SUBTEST REASON, without times.
   label=$guest
   case $when in whole | direct) label+=-$when ;; esac
