@@ -25,7 +25,7 @@ need qemu kernel kernel-6.12 busybox igt faketime
 # aperture.
 guests=(6.1 6.12)
 declare -A name=([6.1]=alpha [6.12]=beta) type=([6.1]=i915-GVTg_V5_4 [6.12]=i915-GVTg_V5_8)
-aperture=512M memory=2G limit=600 line_limit=2400
+aperture=512M memory=2G limit=1200 line_limit=2400
 case $when in
   all) memory=7G limit=21600 ;;
   whole) type[6.12]=passthrough limit=7200 ;;
