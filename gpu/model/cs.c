@@ -128,7 +128,10 @@ enum cs_status cs_batch_start(struct cs *cs)
     cs->at[to].ip = address;
     cs->at[to].ppgtt = ppgtt;
     cs_set_level(cs, to);
-    return from == CS_RING ? cs_arbitrate(cs) : CS_OK;
+    if (from == CS_RING)
+        return cs_arbitrate(cs);
+    cs_turn(cs);
+    return CS_OK;
 }
 
 enum cs_status cs_batch_end(struct cs *cs)
@@ -366,6 +369,8 @@ static inline enum cs_status step(struct cs *cs)
     if (status != CS_OK)
         return status;
 
+    if (id != CMD_MI_BATCH_BUFFER_START && id != CMD_MI_ARB_CHECK)
+        cs->turns = 0;
     unsigned privilege = cmd_descs[id].privilege;
     if (privilege != CMD_USER && ((privilege == CMD_PRIVILEGED && !cs->privileged) ||
                                   (privilege == CMD_RING_ONLY && level != CS_RING)))

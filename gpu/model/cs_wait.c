@@ -9,6 +9,8 @@
 #include "gpu/blocks/display.h"
 #include "gpu/model/engine_internal.h"
 
+#include <limits.h>
+
 /* Fields of MI_SEMAPHORE_WAIT. SAD is the data in memory (or in the register), SDD that in the command. */
 enum {
     SEMAPHORE_COMPARE_SHIFT = 12,
@@ -143,6 +145,29 @@ enum cs_status cs_semaphore_wait(struct cs *cs)
     }
     show_waiting(cs, false);
     return status;
+}
+
+/*
+ * A batch that jumps to itself with nothing done on the way is how drivers and tests keep an engine busy until the CPU writes over the jump. It is looked at
+ * as a semaphore in memory is, for the host's CPUs have better to do; a list that comes is seen by the loop's next turn, if it has a command that may
+ * be preempted.
+ */
+void cs_turn(struct cs *cs)
+{
+    struct engine *engine = cs->engine;
+    gint64 sleep = backoff(cs->turns);
+
+    cs->turns += cs->turns < UINT_MAX;
+    if (!sleep)
+        return;
+    cs_leave(cs);
+    gint64 deadline = g_get_monotonic_time() + sleep;
+    g_mutex_lock(&engine->lock);
+    bool wanted = __atomic_load_n(&engine->preempt, __ATOMIC_RELAXED);
+    if (!engine_attention(engine) && (!wanted || cs->turned_away))
+        g_cond_wait_until(&engine->cond, &engine->lock, deadline);
+    cs->turned_away = wanted;
+    g_mutex_unlock(&engine->lock);
 }
 
 /* Target engine field to engine. */

@@ -92,6 +92,8 @@ struct cs {
     bool privileged;    /* of the level */
     bool arbitration;   /* MI_ARB_ON_OFF */
     unsigned predicate; /* MI_SET_PREDICATE; 0: none */
+    unsigned turns;     /* starts of batches since a command last did something: many are a loop that waits to be changed */
+    bool turned_away;   /* what waits for the engine was there at the last turn already, and did not get it */
 
     uint64_t wa_end;    /* CS_WORKAROUND: where it ends; 0: by MI_BATCH_BUFFER_END */
 
@@ -245,5 +247,7 @@ cs_command cs_semaphore_wait, cs_semaphore_signal, cs_wait_for_event, cs_load_sc
     cs_display_flip; /* cs_wait.c */
 /* The ring holds less than the command at its head: waits for a lite restore, a preemption or a reset. (cs_wait.c) */
 enum cs_status cs_starve(struct cs *cs);
+/* Between two turns of a loop that does nothing: sleeps when there were many. */
+void cs_turn(struct cs *cs);
 
 #endif

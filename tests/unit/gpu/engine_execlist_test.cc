@@ -2,6 +2,8 @@
 // The model's engines as their driver sees them: submission, context status, preemption, context images, resets.
 #include "engine_harness.h"
 
+#include <ctime>
+
 using namespace harness;
 
 namespace {
@@ -119,6 +121,41 @@ TEST_P(EngineExeclist, PreemptsABatchAndResumesIt)
     EXPECT_EQ(m.events(engine, 2), (Events{{CSB_IDLE_ACTIVE, 0}, {COMPLETE_IDLE, 1}}));
     EXPECT_EQ(m.word(flag + 8), 8u);
     EXPECT_EQ(a.saved(CTX_BB_ADDR) & 1, 0u);
+}
+
+// A loop that does nothing is looked at now and then, by whom it is to be preempted and by whom it is to be ended; one batch or two that jump to each other.
+TEST_P(EngineExeclist, ALoopThatDoesNothingCostsTheHostLittle)
+{
+    for (bool arbitrate : {false, true}) {
+        for (bool two : {false, true}) {
+            Context a(m, engine, 1), b(m, engine, 2);
+            uint64_t flag = m.alloc(1), first = m.alloc(1), loop = m.alloc(1), back = two ? m.alloc(1) : loop;
+            m.put(first, sdi(flag, 1) + Words{MI_BATCH_BUFFER_START | BB_PPGTT, m.ppa(loop), 0});
+            m.put(loop, Words{arbitrate ? MI_ARB_CHECK : MI_NOOP, MI_NOOP, MI_BATCH_BUFFER_START | BB_PPGTT, m.ppa(back), 0});
+            if (two)
+                m.put(back, Words{MI_NOOP, MI_BATCH_BUFFER_START | BB_PPGTT, m.ppa(loop), 0});
+            a.emit(a.start(first, true) + sdi(flag + 4, 4));
+            a.submit();
+            ASSERT_TRUE(wait_for([&] { return m.word(flag) == 1; }));
+            clock_t began = clock();
+            g_usleep(100000);
+            EXPECT_LT(static_cast<double>(clock() - began) / CLOCKS_PER_SEC, 0.05);
+            b.emit(sdi(flag + 8, 8));
+            b.submit();
+            if (!arbitrate) { // the end of the batch is the first place where another context may come
+                g_usleep(20000);
+                EXPECT_EQ(m.word(flag + 8), 0u);
+                store32(m.at(loop), MI_BATCH_BUFFER_END);
+            }
+            EXPECT_EQ(m.events(engine, 3), (Events{{CSB_IDLE_ACTIVE, 0}, {CSB_PREEMPTED, 1}, {COMPLETE_IDLE, 2}}));
+            EXPECT_EQ(m.word(flag + 8), 8u);
+            EXPECT_EQ(m.word(flag + 4), 0u);
+            store32(m.at(loop), MI_BATCH_BUFFER_END);
+            m.elsp(engine, a.desc());
+            EXPECT_EQ(m.events(engine, 2), (Events{{CSB_IDLE_ACTIVE, 0}, {COMPLETE_IDLE, 1}}));
+            EXPECT_EQ(m.word(flag + 4), 4u);
+        }
+    }
 }
 
 TEST_P(EngineExeclist, PreemptsASecondLevelBatchAndResumesIt)
