@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # IGT's own tests (igt.list) in stock Debian guests on one served GPU, against the results that are known (igt.expected). Usage:
-# igt.sh VMM [--full|--long|--whole|--direct] [--update] [--only TEST]... ; --full runs all lines of the list but the long, whole and direct ones, --long, --whole and --direct those, --update writes what was found. Fails when a subtest that passes in igt.expected does not
+# igt.sh VMM [--full|--alone|--long|--whole|--direct] [--update] [--only TEST]... ; --full runs the list's quick and full lines, the others those of that name, --update writes what was found. Fails when a subtest that passes in igt.expected does not
 # any more, or when a kernel complains. Exit 77 where the images cannot be had.
 set -u
 vmm=$1
@@ -11,7 +11,7 @@ when=quick update='' only=()
 while [ $# -gt 0 ]; do
   case $1 in
     --full) when=all ;;
-    --long | --whole | --direct) when=${1#--} ;;
+    --alone | --long | --whole | --direct) when=${1#--} ;;
     --update) update=1 ;;
     --only) only+=("$2"); shift ;;
     *) echo "igt.sh: unknown option $1" >&2; exit 2 ;;
@@ -28,6 +28,7 @@ declare -A name=([6.1]=alpha [6.12]=beta) type=([6.1]=i915-GVTg_V5_4 [6.12]=i915
 aperture=512M memory=2G limit=1200 line_limit=2400
 case $when in
   all) memory=7G limit=21600 ;;
+  alone) limit=7200 ;;
   whole) type[6.12]=passthrough limit=7200 ;;
   direct) limit=7200 line_limit=5400 ;;
   long) type[6.1]=i915-GVTg_V5_8 aperture=256M limit=14400 line_limit=7200 ;;
@@ -43,8 +44,8 @@ for guest in "${guests[@]}"; do
       case $w in '#'* | '') continue ;; esac
       [ "$k" = "$guest" ] || continue
       case $when-$w in # those have guests of their own
-        long-long | whole-whole | direct-direct) ;;
-        long-* | whole-* | direct-* | *-long | *-whole | *-direct) continue ;;
+        alone-alone | long-long | whole-whole | direct-direct) ;;
+        alone-* | long-* | whole-* | direct-* | *-alone | *-long | *-whole | *-direct) continue ;;
       esac
       if [ ${#only[@]} -gt 0 ]; then
         case " ${only[*]} " in *" $test "*) ;; *) continue ;; esac
@@ -108,9 +109,10 @@ for guest in "${run[@]}"; do
   # What goes through the aperture has to be in memory when the test looks; and no console, which would be slow then.
   guest "${name[$guest]}" --kernel "$guest" --image igt --memory "${IGT_MEMORY:-$memory}" --job "$work/$guest.job" --no-posted-writes \
     --file "$(component faketime)/libfaketimeMT.so.1:/igt/faketime.so" --append fbcon=map:1 --timeout "${IGT_TIMEOUT:-$limit}"
+  [ $when != alone ] || guest_result "${name[$guest]}" >"$work/$guest.result" # before the next begins
 done
 for guest in "${run[@]}"; do
-  guest_result "${name[$guest]}" >"$work/$guest.result"
+  [ $when = alone ] || guest_result "${name[$guest]}" >"$work/$guest.result"
   sed -n '/^\(PASS\|FAIL\): guest/,$p' "$work/$guest.result" # and, if it failed, its last words
   # RESULT KERNEL TEST@SUBTEST REASON, without times.
   label=$guest
