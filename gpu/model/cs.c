@@ -128,8 +128,10 @@ enum cs_status cs_batch_start(struct cs *cs)
     cs->at[to].ip = address;
     cs->at[to].ppgtt = ppgtt;
     cs_set_level(cs, to);
-    if (from == CS_RING)
+    if (from == CS_RING) {
+        cs->turns = 0; /* not those of a loop that was preempted */
         return cs_arbitrate(cs);
+    }
     cs_turn(cs);
     return CS_OK;
 }
