@@ -43,9 +43,9 @@ for guest in "${guests[@]}"; do
       read -ra settings <<<"$rest"
       case $w in '#'* | '') continue ;; esac
       [ "$k" = "$guest" ] || continue
-      case $when-$w in # those have guests of their own
-        alone-alone | long-long | whole-whole | direct-direct) ;;
-        alone-* | long-* | whole-* | direct-* | *-alone | *-long | *-whole | *-direct) continue ;;
+      case $w in
+        quick | full) [ $when = quick ] || [ $when = all ] || continue ;;
+        *) [ $when = "$w" ] || continue ;; # those have guests of their own
       esac
       if [ ${#only[@]} -gt 0 ]; then
         case " ${only[*]} " in *" $test "*) ;; *) continue ;; esac
