@@ -74,12 +74,15 @@ static void move_cursor(void)
     gpu_write(&screen.gpu, R_CURBASE, screen.cursor_gma);
 }
 
+/* Says so once it is true: a plane is latched at the next vblank, and until then there is nothing but black. */
 static void set_mode(void)
 {
     gpu_write(&screen.gpu, R_CURCNTR, 0);
     display_set_mode(&screen.gpu, mode_width(), mode_height(), screen.gma[screen.shown], screen.pitch, false);
     gpu_write(&screen.gpu, R_CURCNTR, CURSOR_64_ARGB);
     move_cursor();
+    for (unsigned frame = display_frame(&screen.gpu), tries = 0; display_frame(&screen.gpu) == frame && tries < 1000; tries++)
+        delay_us(1000);
     printf("screen: shows %ux%u\n", mode_width(), mode_height());
 }
 
