@@ -22,14 +22,9 @@ for guest in "$@"; do
   opregion=
 done
 
-# The picture that our side has of each guest's console against the framebuffer as the guest sees it.
-for name in "${names[@]}"; do
-  for _ in $(seq 900); do
-    grep -q '^SCREEN' "$work/$name.out" && break
-    pid=guest_$name
-    kill -0 "${!pid}" 2>/dev/null || break
-    sleep 0.2
-  done
+# The picture that our side has of a guest's console against the framebuffer as the guest sees it.
+compare_screen() {
+  local name=$1
   "$vnc_client" "$work/$name.vnc" sleep 500 shot "$work/$name.vnc.png" # first: it may take a while, and the guest does not wait long
   rm -f "$work/$name.png"
   kill -USR1 "$server"
@@ -40,7 +35,21 @@ for name in "${names[@]}"; do
   check "the screenshot of $name shows its console" "$same_screen" "$work/$name.console.png" "$work/$name.fb0"
   check "a viewer of $name sees the same" "$vnc_client" compare "$work/$name.vnc.png" "$work/$name.console.png"
   [ -z "${SCREENSHOTS:-}" ] || cp "$work/$name.console.png" "$SCREENSHOTS/$name.png"
+}
+
+# Who is ready first is first: a guest's screen goes dark when it goes on to its suspension.
+left=("${names[@]}")
+for _ in $(seq 3000); do
+  waiting=()
+  for name in "${left[@]}"; do
+    pid=guest_$name
+    if grep -q '^SCREEN' "$work/$name.out" || ! kill -0 "${!pid}" 2>/dev/null; then compare_screen "$name"; else waiting+=("$name"); fi
+  done
+  left=("${waiting[@]}")
+  [ ${#left[@]} -gt 0 ] || break
+  sleep 0.2
 done
+for name in "${left[@]}"; do compare_screen "$name"; done
 for name in "${names[@]}"; do guest_result "$name"; done
 stop_server
 check "no vGPU was disabled and no client was refused anything" \
