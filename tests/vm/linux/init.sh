@@ -21,16 +21,16 @@ done
 stty -F /dev/ttyS0 raw -echo
 kernel_log=/dev/ttyS1
 stty -F $kernel_log raw -echo 2>/dev/null || kernel_log=/dev/null
-exec </dev/null >/dev/ttyS0 2>&1 3>&1
+exec </dev/null >/dev/ttyS0 2>&1 3>&1 4>$kernel_log # opened once: to open a terminal that is just being closed fails
 
 # The log as it comes, in case that the guest does not live to its end; qemu.sh makes it readable.
-cat /dev/kmsg >$kernel_log 3>&- &
+cat /dev/kmsg >&4 3>&- &
 follower=$!
 
 read -r up _ </proc/uptime
 echo "BOOT $up"
 if [ -f /job ]; then
-  sh -c '. /guest.sh; . /job'
+  sh -c '. /guest.sh; . /job' 4>&-
   status=$?
   [ $status -ne 0 ] || [ ! -e /tmp/failed ] || status=1
 else
@@ -39,6 +39,6 @@ else
 fi
 echo "JOB $status"
 kill $follower
-{ echo; echo "=== dmesg ==="; dmesg; echo "=== end ==="; } >$kernel_log
+{ echo; echo "=== dmesg ==="; dmesg; echo "=== end ==="; } >&4
 sync
 poweroff -f
