@@ -29,7 +29,7 @@ void watch_stir(struct watch *watch, uint64_t now_ns)
     watch->probe_ns = 0;
 }
 
-/* Another picture, which is taken over: all of it is new. */
+/* Another picture, which is taken over and shown as it is: all of it is new. */
 static bool replace(struct watch *watch, struct image *image, struct damage *damage)
 {
     damage_all(damage, image);
@@ -114,28 +114,38 @@ static void set_pace(struct watch *watch, uint64_t now_ns, bool changed)
     watch->probe_ns = now_ns + watch->pace_ns - WATCH_SHORTEST / 2; /* the look that is nearest to it */
 }
 
+/* The screen as it is now, to be shown once it is whole; NULL without memory. */
+static struct image *read_whole(struct watch *watch, struct scanout_reader *reader, unsigned width, unsigned height)
+{
+    struct image *image = image_create(width, height);
+
+    for (unsigned y = 0; image && y < height; y++, watch->lines++)
+        scanout_reader_line(reader, y, image->pixels + (size_t)y * width);
+    return image;
+}
+
 /* all: the pipe was set to something else. */
 static bool scan(struct watch *watch, uint64_t now_ns, const struct scanout *scanout, bool all, struct damage *damage)
 {
     g_autoptr(GError) error = NULL;
     struct scanout_reader *reader = watch->source.reader(watch->source.opaque, scanout, &error);
     struct image *image = watch->picture->image;
-    bool rows[DAMAGE_ROWS] = {false}, changed = false;
+    bool rows[DAMAGE_ROWS] = {false}, changed = false, fresh = false;
     unsigned width, height, grain;
 
     if (!reader)
         return show_card(watch, false, error ? error->message : "no picture", damage);
     scanout_reader_size(reader, &width, &height, &grain);
     if (!image || image->width != width || image->height != height) {
-        image = image_create(width, height);
-        changed = all = image && replace(watch, image, damage);
+        image = read_whole(watch, reader, width, height);
+        changed = fresh = all = image && replace(watch, image, damage);
     }
     if (image && !all)
         probe(watch, reader, grain, rows);
     if (image) {
         g_mutex_lock(&watch->picture->lock);
         for (unsigned row = 0; row * DAMAGE_TILE < height; row++)
-            changed |= (all || rows[row]) && update_row(watch, reader, row, damage);
+            changed |= !fresh && (all || rows[row]) && update_row(watch, reader, row, damage);
         g_mutex_unlock(&watch->picture->lock);
         g_clear_pointer(&watch->card, g_free);
         watch->shown = *scanout;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <random>
@@ -86,6 +87,7 @@ class Watch : public ::testing::Test {
     watch w;
     uint64_t now = 1000 * MS;
     unsigned looks = 0;
+    std::vector<unsigned> taken; // while the screen was read: how wide was the picture that a viewer could take
 
     void SetUp() override
     {
@@ -119,6 +121,7 @@ class Watch : public ::testing::Test {
     static bool read(void *opaque, uint64_t gma, void *buf, size_t len)
     {
         auto *self = static_cast<Watch *>(opaque);
+        self->taken.push_back(self->shown.image ? self->shown.image->width : 0);
         if (gma + len > self->memory.size() * 4)
             return false;
         memcpy(buf, reinterpret_cast<const char *>(self->memory.data()) + gma, len);
@@ -260,6 +263,18 @@ TEST_F(Watch, ANewSizeIsAllNew)
     set_mode(128, 65);
     EXPECT_EQ(step(), "0,0 1,0 0,1 1,1 ");
     EXPECT_EQ(shown.image->width, 128u);
+    EXPECT_TRUE(matches());
+}
+
+TEST_F(Watch, ANewPictureIsShownWhenItIsWhole)
+{
+    step();
+    EXPECT_EQ(std::count(taken.begin(), taken.end(), 0u), static_cast<long>(taken.size())) << "the first";
+    taken.clear();
+    set_mode(128, 65);
+    step();
+    EXPECT_GE(taken.size(), 65u);
+    EXPECT_EQ(std::count(taken.begin(), taken.end(), WIDTH), static_cast<long>(taken.size())) << "one of another size";
     EXPECT_TRUE(matches());
 }
 
