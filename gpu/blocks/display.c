@@ -67,6 +67,7 @@ uint32_t display_mmio_read(struct display *display, uint32_t offset, uint64_t no
 {
     uint32_t value;
 
+    crc_result_read(display, offset, now_ns);
     if (pipe_mmio_read(display, offset, now_ns, &value) || gmbus_mmio_read(display, offset, &value) ||
         palette_mmio_read(display, offset, &value))
         return value;

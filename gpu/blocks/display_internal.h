@@ -65,6 +65,9 @@ struct crc_state {
     uint64_t taken_ns;
     uint64_t cost_ns;       /* how long the last one took */
     uint64_t rest_until_ns; /* no other is read before */
+    bool fresh;             /* software has not read the register since the vblank */
+    unsigned counts_due;    /* how often it is going to read the frame counter for what it read, */
+    uint64_t count_until_ns; /* if it does so before this */
 };
 
 /*
@@ -158,6 +161,10 @@ uint64_t crc_patience_ns(const struct display *display, unsigned pipe);
 /* At the vblank: stores the checksum; returns the interrupt bit that is due. */
 uint32_t crc_latch(struct display *display, unsigned pipe);
 uint64_t crc_next_event_ns(const struct display *display, unsigned pipe);
+/* Software reads a register that may be a checksum, and the frame counter for its number: between these two the vblank waits, for a little. */
+void crc_result_read(struct display *display, uint32_t offset, uint64_t now_ns);
+void crc_count_read(struct pipe_state *p);
+bool crc_numbering(const struct pipe_state *p, uint64_t now_ns);
 
 /* Which transcoder a running pipe feeds: 0..3 (3 is EDP), -1 when none runs. (display_clock.c) */
 int display_pipe_transcoder(const struct display *display, unsigned pipe);

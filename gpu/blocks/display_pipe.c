@@ -129,11 +129,15 @@ static bool update_lasts(const struct display *display, const struct pipe_state 
     return p->update >= UPDATE_BEGUN && now_ns < p->update_until_ns && now_ns - due_ns < display->update_ns * UPDATE_WRITING_TIMES;
 }
 
-/* True while the vblank that is due waits, for the frame's checksum or the end of an update; else the first vblank is when that was over. */
+/* True while the vblank that is due waits, for the frame's checksum, for who reads the number of the last one, or for the end of an update; else the first vblank is when that was over. */
 static bool vblank_waits(const struct display *display, unsigned pipe, struct pipe_state *p, uint64_t now_ns)
 {
     if (crc_missing(display, pipe) && now_ns < crc_patience_ns(display, pipe)) {
         p->retry_ns = crc_patience_ns(display, pipe);
+        return true;
+    }
+    if (crc_numbering(p, now_ns)) {
+        p->retry_ns = p->crc.count_until_ns;
         return true;
     }
     if (update_lasts(display, p, now_ns)) {
@@ -330,7 +334,7 @@ static void make_room(struct display *display, unsigned pipe, uint64_t now_ns)
     struct pipe_state *p = &display->s.pipes[pipe];
     uint64_t vblank_ns = p->vblank_ns + p->frame_ns;
 
-    if (!p->on || p->update == UPDATE_ARMED || crc_missing(display, pipe) || now_ns < p->vblank_ns || vblank_ns - now_ns >= display->update_ns)
+    if (!p->on || p->update == UPDATE_ARMED || crc_missing(display, pipe) || crc_numbering(p, now_ns) || now_ns < p->vblank_ns || vblank_ns - now_ns >= display->update_ns)
         return;
     pipe_advance(display, pipe, vblank_ns);
     p->frame_ns += vblank_ns - now_ns;
@@ -382,6 +386,7 @@ bool pipe_mmio_read(struct display *display, uint32_t offset, uint64_t now_ns, u
     case R_PIPE_FRMCOUNT_G4X:
         *value = p->frame;
         update_count_read(display, p, now_ns);
+        crc_count_read(p);
         pipe_advance(display, pipe, now_ns); /* what waited for the update comes behind it */
         return true;
     case R_PIPE_FLIPCOUNT_G4X:

@@ -155,6 +155,46 @@ TEST_F(DisplayCrc, IsOfTheFrameThatTheBlankEnds)
     }
 }
 
+// i915 reads the checksum, the counter, the scan line and the counter again. A guest that is held up meanwhile must not get the next frame's number.
+TEST_F(DisplayCrc, TheBlankWaitsForWhoReadsItsNumber)
+{
+    Ask();
+    for (unsigned held_up = 0; held_up < 3; held_up++) {
+        SCOPED_TRACE(held_up);
+        NextBlank(kMs);
+        uint32_t count = Count();
+        pipe_crc frame;
+        while (!TakeNext(&frame)) // late in the frame
+            ASSERT_LT(now_, uint64_t(1) << 40);
+        pipe_crc_read(&frame, ReadGgtt, this);
+        display_crc_give(display_, &frame, now_);
+        Result();
+        for (unsigned i = 0; i < 3; i++) {
+            now_ += i == held_up ? 5 * kMs : kMs / 10;
+            display_tick(display_, now_);
+            if (i == 1)
+                Read(R_PIPEDSL);
+            else
+                EXPECT_EQ(Count(), count);
+        }
+        EXPECT_EQ(Count(), count + 1) << "the blank was due";
+    }
+    // Who reads no number, or polls, keeps the blank away for a little only.
+    NextBlank(kMs);
+    uint32_t count = Count();
+    for (unsigned i = 0; i < 40; i++) {
+        Result();
+        now_ += kMs;
+        display_tick(display_, now_);
+        pipe_crc frame;
+        if (display_crc_take(display_, now_, &frame)) {
+            pipe_crc_read(&frame, ReadGgtt, this);
+            display_crc_give(display_, &frame, now_);
+        }
+    }
+    EXPECT_GE(Count(), count + 2);
+}
+
 TEST_F(DisplayCrc, TheBlankWaitsForIt)
 {
     Ask();
