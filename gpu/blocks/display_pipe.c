@@ -129,7 +129,10 @@ static bool update_lasts(const struct display *display, const struct pipe_state 
     return p->update >= UPDATE_BEGUN && now_ns < p->update_until_ns && now_ns - due_ns < display->update_ns * UPDATE_WRITING_TIMES;
 }
 
-/* True while the vblank that is due waits, for the frame's checksum, for who reads the number of the last one, or for the end of an update; else the first vblank is when that was over. */
+/*
+ * True while the vblank that is due waits: for the frame's checksum, for who reads the number of the last one, for the end of an update. Else the first
+ * vblank is when that was over.
+ */
 static bool vblank_waits(const struct display *display, unsigned pipe, struct pipe_state *p, uint64_t now_ns)
 {
     if (crc_missing(display, pipe) && now_ns < crc_patience_ns(display, pipe)) {
@@ -334,7 +337,9 @@ static void make_room(struct display *display, unsigned pipe, uint64_t now_ns)
     struct pipe_state *p = &display->s.pipes[pipe];
     uint64_t vblank_ns = p->vblank_ns + p->frame_ns;
 
-    if (!p->on || p->update == UPDATE_ARMED || crc_missing(display, pipe) || crc_numbering(p, now_ns) || now_ns < p->vblank_ns || vblank_ns - now_ns >= display->update_ns)
+    if (!p->on || p->update == UPDATE_ARMED || crc_missing(display, pipe) || crc_numbering(p, now_ns))
+        return;
+    if (now_ns < p->vblank_ns || vblank_ns - now_ns >= display->update_ns)
         return;
     pipe_advance(display, pipe, vblank_ns);
     p->frame_ns += vblank_ns - now_ns;

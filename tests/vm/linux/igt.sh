@@ -55,7 +55,7 @@ for guest in "${guests[@]}"; do
       [ "$pattern" != all ] || pattern=
       # What these do on purpose shows in the kernel's log; dmesg_clean looks at the rest.
       case $test-$pattern in
-        # All but the last make hangs, close-race there by accident (igt.list). open-flood spins for longer than i915 lets a vGPU, whose batches it cannot preempt.
+        # These make hangs, gem_mmap_offset@close-race by accident (igt.list); its open-flood spins for longer than i915 lets a vGPU, whose batches it cannot preempt.
         kms_vblank-* | kms_pipe_crc_basic-* | *-hang* | gem_ctx_isolation-* | gem_ctx_exec-*norecovery* | gem_ctx_exec-*pin-leak* | gem_softpin-* | gem_mmap_offset-*open-flood*) allowed='GPU HANG|context reset' ;;
         # These also keep a fence from being signalled for more than ten seconds, or give the GPU up, which i915 notes.
         i915_hangman-* | gem_eio-*) allowed='GPU HANG|context reset|Fence expiration|[Ww]edged' ;;
