@@ -32,7 +32,6 @@ struct display *display_create(const struct display_config *config, GError **err
     display->irq = config->irq;
     display->port = config->port;
     display->kind = config->monitor;
-    display->update_ns = config->update_ns;
     display->trace = config->trace;
     display->vgpu = config->vgpu;
     if (config->monitor != DISPLAY_MONITOR_NONE &&
@@ -67,7 +66,6 @@ uint32_t display_mmio_read(struct display *display, uint32_t offset, uint64_t no
 {
     uint32_t value;
 
-    crc_result_read(display, offset, now_ns);
     if (pipe_mmio_read(display, offset, now_ns, &value) || gmbus_mmio_read(display, offset, &value) ||
         palette_mmio_read(display, offset, &value))
         return value;

@@ -76,14 +76,6 @@ struct display_config {
     enum display_port port;        /* where the monitor is */
     enum display_monitor monitor;
     struct monitor_settings mode;  /* the monitor's; width and height are given, 640x480 .. 4095x4095 */
-    /*
-     * How long software may take to update a pipe, 0 for no time at all. A driver that must be done before the next vblank looks at the scan line
-     * first and goes ahead when it has its 100 us (i915 intel_pipe_update_start), which is little where each access is trapped and crosses a socket.
-     * So a vblank that is nearer than this when the scan line is read comes at once, and the frame after it is as much longer. One that is due in the
-     * midst of an update (a host too busy to run the virtual CPU or us for milliseconds; a driver on hardware is never away so long) waits for its
-     * end: at most this from the reading of the frame counter that begins it, and 25 times this from each of its writes, and from when it was due, until it is over.
-     */
-    uint64_t update_ns;
     struct trace *trace;           /* may be NULL; events FLIP and VBLANK */
     unsigned vgpu;                 /* for the trace */
 };
@@ -105,6 +97,11 @@ void display_reset(struct display *display, uint64_t now_ns);
  */
 uint32_t display_mmio_read(struct display *display, uint32_t offset, uint64_t now_ns);
 void display_mmio_write(struct display *display, uint32_t offset, uint32_t value, uint64_t now_ns);
+/*
+ * Software is about to access a register of the interrupt tree: the owner says so before irq_tree_read() and irq_tree_write(), with the offset. A vertical
+ * blank whose interrupt is enabled waits for that of its pipe's IIR, 50 ms at most (the interrupt itself does not).
+ */
+void display_interrupt_taken(struct display *display, uint32_t offset, uint64_t now_ns);
 
 /*
  * A flip by a command (MI_DISPLAY_FLIP): as if software wrote PLANE_STRIDE, the tiling and async bits of PLANE_CTL, and

@@ -22,8 +22,6 @@ enum {
 enum {
     PATIENCE_NS = 1000000000, /* a vertical blank waits for no longer: a client may not answer when its memory is read */
     MARGIN_NS = 500000,
-    NUMBERING_NS = 10000000, /* a vertical blank waits for no longer for who read a checksum to read its number */
-    NUMBERING_COUNTS = 2,    /* i915 reads the frame counter, the scan line and the counter again, which must not have changed (drm_update_vblank_count) */
 };
 
 static uint32_t control(const struct display *display, unsigned pipe)
@@ -63,7 +61,12 @@ uint64_t crc_next_event_ns(const struct display *display, unsigned pipe)
         return UINT64_MAX;
     if (p->crc.stage == CRC_AHEAD && !display->s.crc_taken)
         return start_ns(p);
-    return MAX(p->vblank_ns + p->frame_ns, p->retry_ns);
+    return pipe_vblank_ns(p);
+}
+
+uint32_t crc_done_bit(const struct display *display, unsigned pipe)
+{
+    return display->s.pipes[pipe].crc.stage == CRC_KNOWN ? IRQ_PIPE_CRC_DONE : 0;
 }
 
 uint32_t crc_latch(struct display *display, unsigned pipe)
@@ -72,40 +75,11 @@ uint32_t crc_latch(struct display *display, unsigned pipe)
     bool known = p->crc.stage == CRC_KNOWN;
 
     p->crc.stage = CRC_AHEAD;
-    p->crc.counts_due = 0;
     if (!known)
         return 0;
-    p->crc.fresh = true;
     display_reg_set(display, R_PIPE_CRC_RES_1 + pipe * PIPE_STRIDE, p->crc.value);
     trace_emit(display->trace, TRACE_FRAME_CRC, display->vgpu, TRACE_NO_ENGINE, pipe, p->crc.value);
     return IRQ_PIPE_CRC_DONE;
-}
-
-void crc_result_read(struct display *display, uint32_t offset, uint64_t now_ns)
-{
-    for (unsigned pipe = 0; pipe < DISPLAY_PIPES; pipe++) {
-        struct crc_state *crc = &display->s.pipes[pipe].crc;
-
-        if (offset != R_PIPE_CRC_RES_1 + pipe * PIPE_STRIDE || !crc_wanted(display, pipe))
-            continue;
-        pipe_advance(display, pipe, now_ns);
-        if (crc->fresh) { /* once in a frame: who polls must not keep the blank away */
-            crc->counts_due = NUMBERING_COUNTS;
-            crc->count_until_ns = now_ns + NUMBERING_NS;
-        }
-        crc->fresh = false;
-    }
-}
-
-void crc_count_read(struct pipe_state *p)
-{
-    if (p->crc.counts_due)
-        p->crc.counts_due--;
-}
-
-bool crc_numbering(const struct pipe_state *p, uint64_t now_ns)
-{
-    return p->crc.counts_due && now_ns < p->crc.count_until_ns;
 }
 
 bool crc_mmio_write(struct display *display, uint32_t offset, uint32_t value, uint64_t now_ns)

@@ -46,13 +46,6 @@ struct scaler_state {
     bool armed;
 };
 
-/*
- * How far software is with an update that must be over before the vblank, told by the order of its accesses (i915 intel_pipe_update_start, _end): it
- * reads the scan line and the frame counter, writes the pipe's registers (the last of each plane's is the one that arms it), reads both again. Reads for
- * a time stamp begin like one, so only writes that follow at once make it an update. i915 writes a cursor's registers without all this.
- */
-enum update_phase { UPDATE_NONE, UPDATE_LINE_READ, UPDATE_BEGUN, UPDATE_WRITING, UPDATE_ARMED };
-
 /* The checksum of the frame that is being shown. */
 struct crc_state {
     enum {
@@ -65,9 +58,6 @@ struct crc_state {
     uint64_t taken_ns;
     uint64_t cost_ns;       /* how long the last one took */
     uint64_t rest_until_ns; /* no other is read before */
-    bool fresh;             /* software has not read the register since the vblank */
-    unsigned counts_due;    /* how often it is going to read the frame counter for what it read, */
-    uint64_t count_until_ns; /* if it does so before this */
 };
 
 /*
@@ -81,9 +71,9 @@ struct pipe_state {
     uint32_t frame;     /* value of the frame counter at vblank_ns */
     uint32_t flips;     /* flips given to plane 1 */
     uint64_t flip_ns;   /* when the last of them was given */
-    enum update_phase update;
-    uint64_t update_until_ns; /* when an update that was begun has had its time */
-    uint64_t retry_ns;        /* when to look again whether a vblank that waits (for an update, a checksum) may come; 0 when none waits */
+    uint64_t retry_ns;        /* when to look again whether a vblank that waits for a checksum may come; 0 when none waits */
+    uint32_t told;            /* interrupt bits of the vblank that is due, raised already while it waits for software to take them; */
+    uint64_t told_until_ns;   /* it comes then in any case */
     struct crc_state crc;
     struct plane_state planes[DISPLAY_PLANES];
     struct cursor_state cursor;
@@ -114,7 +104,6 @@ struct display {
     struct irq_tree *irq;
     enum display_port port;
     enum display_monitor kind;
-    uint64_t update_ns;
     struct trace *trace;
     unsigned vgpu;
     struct display_state s;
@@ -146,6 +135,8 @@ bool pipe_mmio_write(struct display *display, uint32_t offset, uint32_t value, u
 void pipe_reset(struct display *display, unsigned pipe, uint64_t now_ns);
 /* Handles all vblanks up to now. */
 void pipe_advance(struct display *display, unsigned pipe, uint64_t now_ns);
+/* When the next vblank comes, if nothing that it waits for comes before. */
+uint64_t pipe_vblank_ns(const struct pipe_state *p);
 uint64_t pipe_next_event_ns(const struct display *display, unsigned pipe);
 
 /* What a pipe shows now, without bringing it to now. (display.c) */
@@ -160,11 +151,9 @@ bool crc_missing(const struct display *display, unsigned pipe);
 uint64_t crc_patience_ns(const struct display *display, unsigned pipe);
 /* At the vblank: stores the checksum; returns the interrupt bit that is due. */
 uint32_t crc_latch(struct display *display, unsigned pipe);
+/* The same bit, before. */
+uint32_t crc_done_bit(const struct display *display, unsigned pipe);
 uint64_t crc_next_event_ns(const struct display *display, unsigned pipe);
-/* Software reads a register that may be a checksum, and the frame counter for its number: between these two the vblank waits, for a little. */
-void crc_result_read(struct display *display, uint32_t offset, uint64_t now_ns);
-void crc_count_read(struct pipe_state *p);
-bool crc_numbering(const struct pipe_state *p, uint64_t now_ns);
 
 /* Which transcoder a running pipe feeds: 0..3 (3 is EDP), -1 when none runs. (display_clock.c) */
 int display_pipe_transcoder(const struct display *display, unsigned pipe);

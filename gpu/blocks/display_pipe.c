@@ -23,8 +23,7 @@ enum {
     CURSOR_MODE_MASK = 0x27,
     TOTAL_MASK = 0x1fff,
     DSL_MASK = 0xfffff,
-    UPDATE_WRITING_TIMES = 25, /* see display_config.update_ns */
-    UPDATE_RETRY_NS = 1000000,
+    TAKING_NS = 50000000,
 };
 
 static uint32_t pipe_reg(unsigned pipe, uint32_t offset_a)
@@ -121,38 +120,46 @@ static bool pipe_armed(const struct pipe_state *p)
     return p->cursor.armed != ARMED_NONE || p->scalers[0].armed || p->scalers[1].armed;
 }
 
-/* Software is in the midst of an update, and has time left for it, at the vblank that is due. */
-static bool update_lasts(const struct display *display, const struct pipe_state *p, uint64_t now_ns)
+uint64_t pipe_vblank_ns(const struct pipe_state *p)
 {
-    uint64_t due_ns = p->vblank_ns + p->frame_ns;
-
-    return p->update >= UPDATE_BEGUN && now_ns < p->update_until_ns && now_ns - due_ns < display->update_ns * UPDATE_WRITING_TIMES;
+    return MAX(p->vblank_ns + p->frame_ns, MAX(p->retry_ns, p->told_until_ns));
 }
 
 /*
- * True while the vblank that is due waits: for the frame's checksum, for who reads the number of the last one, for the end of an update. Else the first
- * vblank is when that was over.
+ * The interrupt of a vblank is raised when it is due; all else of it waits until software takes the interrupt, for TAKING_NS at most. Drivers rely on an
+ * interrupt that comes within microseconds. i915 updates planes and cursors with interrupts off, when the scan line says that the vblank is 100 us away
+ * (intel_pipe_update_start), and numbers a checksum by the frame counter that it reads after it. Here each access is trapped and crosses a socket, an
+ * interrupt crosses another, and a busy host stops the virtual CPU for milliseconds: a vblank could come in the midst of that, or between its time and
+ * the handler's, and the driver would take it for one that came behind.
  */
-static bool vblank_waits(const struct display *display, unsigned pipe, struct pipe_state *p, uint64_t now_ns)
+static bool vblank_untaken(struct display *display, unsigned pipe, struct pipe_state *p, uint64_t now_ns)
 {
-    if (crc_missing(display, pipe) && now_ns < crc_patience_ns(display, pipe)) {
+    const struct irq_bank_state *bank = &display->irq->bank[IRQ_PIPE_A + pipe];
+    uint32_t bits = IRQ_PIPE_VBLANK | IRQ_PIPE_VSYNC | crc_done_bit(display, pipe);
+
+    if (!p->told) {
+        bool open = bits & bank->ier & ~bank->imr, behind = bits & bank->ier & bank->iir; /* who has not taken the last one is not waited for */
+        if (!open || behind)
+            return false;
+        p->told = bits;
+        p->told_until_ns = now_ns + TAKING_NS;
+        irq_tree_set(display->irq, IRQ_PIPE_A + pipe, bits);
+    }
+    return now_ns < p->told_until_ns;
+}
+
+/* True while the vblank that is due waits: for the frame's checksum, for its interrupt to be taken. */
+static bool vblank_waits(struct display *display, unsigned pipe, struct pipe_state *p, uint64_t now_ns)
+{
+    if (!p->told && crc_missing(display, pipe) && now_ns < crc_patience_ns(display, pipe)) {
         p->retry_ns = crc_patience_ns(display, pipe);
         return true;
     }
-    if (crc_numbering(p, now_ns)) {
-        p->retry_ns = p->crc.count_until_ns;
-        return true;
-    }
-    if (update_lasts(display, p, now_ns)) {
-        p->retry_ns = now_ns + UPDATE_RETRY_NS;
-        return true;
-    }
-    p->update = UPDATE_NONE;
-    /* A checksum for each frame, too: late ones are longer, not left out. */
+    /* A checksum for each frame: late ones are longer, not left out. */
     if (p->retry_ns || (crc_wanted(display, pipe) && now_ns - p->vblank_ns >= 2 * p->frame_ns))
         p->frame_ns = now_ns - p->vblank_ns;
     p->retry_ns = 0;
-    return false;
+    return vblank_untaken(display, pipe, p, now_ns);
 }
 
 void pipe_advance(struct display *display, unsigned pipe, uint64_t now_ns)
@@ -173,6 +180,9 @@ void pipe_advance(struct display *display, unsigned pipe, uint64_t now_ns)
     bits = IRQ_PIPE_VBLANK | IRQ_PIPE_VSYNC | crc_latch(display, pipe);
     if (pipe_armed(p))
         bits |= pipe_latch(display, pipe, first_ns);
+    bits &= ~p->told;
+    p->told = 0;
+    p->told_until_ns = 0;
     if (!(display->irq->bank[IRQ_PIPE_A + pipe].imr & IRQ_PIPE_VBLANK))
         trace_emit(display->trace, TRACE_VBLANK, display->vgpu, TRACE_NO_ENGINE, p->frame, 0);
     irq_tree_set(display->irq, IRQ_PIPE_A + pipe, bits);
@@ -193,7 +203,7 @@ uint64_t pipe_next_event_ns(const struct display *display, unsigned pipe)
     wanted = open & (IRQ_PIPE_VBLANK | IRQ_PIPE_VSYNC);
     for (unsigned i = 0; i < DISPLAY_PLANES; i++)
         wanted |= p->planes[i].armed == ARMED_FLIP && (open & ((uint32_t)IRQ_PIPE_PLANE1_FLIP << i));
-    uint64_t crc_ns = crc_next_event_ns(display, pipe), vblank_ns = wanted ? MAX(p->vblank_ns + p->frame_ns, p->retry_ns) : UINT64_MAX;
+    uint64_t crc_ns = crc_next_event_ns(display, pipe), vblank_ns = wanted ? pipe_vblank_ns(p) : UINT64_MAX;
     return MIN(vblank_ns, crc_ns);
 }
 
@@ -215,7 +225,7 @@ static uint32_t scan_line(const struct display *display, unsigned pipe, uint64_t
     if (((display_reg(display, display_transcoder_reg((unsigned)transcoder, R_TRANS_DDI_FUNC_CTL)) >> 24) & 7) < 2)
         lag = 2;
     into = now_ns > p->vblank_ns ? MIN(now_ns - p->vblank_ns, p->frame_ns - 1) : 0;
-    if (crc_missing(display, pipe)) /* the blank may be far; who waits for it near its line would lose patience */
+    if (p->told || crc_missing(display, pipe)) /* the blank may be far; who waits for it near its line would lose patience */
         into = MIN(into, p->frame_ns / 8 * 7);
     line = (vblank + into * vtotal / p->frame_ns) % vtotal;
     return (uint32_t)((line + vtotal * 2 - lag) % vtotal) & DSL_MASK;
@@ -230,8 +240,9 @@ static void pipe_update_power(struct display *display, unsigned pipe, uint64_t n
     if (transcoder >= 0) {
         if (!p->on) {
             p->vblank_ns = now_ns;
-            p->update = UPDATE_NONE;
             p->retry_ns = 0;
+            p->told = 0;
+            p->told_until_ns = 0;
             p->crc.stage = CRC_AHEAD;
             if (p->planes[0].live.ctl & PLANE_CTL_ENABLE) { /* set up before the pipe: visible now */
                 display->s.stats.frames++;
@@ -275,7 +286,6 @@ static void plane_arm(struct display *display, unsigned pipe, unsigned plane, bo
     }
     if (!p->on || (flip && (state->next.ctl & PLANE_CTL_ASYNC_FLIP))) {
         uint32_t bits = plane_latch(display, pipe, plane, now_ns);
-        p->update = UPDATE_NONE; /* nothing of it is left for the vblank */
         if (bits)
             irq_tree_set(display->irq, IRQ_PIPE_A + pipe, bits);
     }
@@ -331,45 +341,17 @@ static bool plane_decode(uint32_t offset_a, unsigned *plane, uint32_t *offset_1a
     return true;
 }
 
-/* See display_config.update_ns. After pipe_advance() with this time. */
-static void make_room(struct display *display, unsigned pipe, uint64_t now_ns)
+void display_interrupt_taken(struct display *display, uint32_t offset, uint64_t now_ns)
 {
-    struct pipe_state *p = &display->s.pipes[pipe];
-    uint64_t vblank_ns = p->vblank_ns + p->frame_ns;
+    for (unsigned pipe = 0; pipe < DISPLAY_PIPES; pipe++) {
+        struct pipe_state *p = &display->s.pipes[pipe];
 
-    if (!p->on || p->update == UPDATE_ARMED || crc_missing(display, pipe) || crc_numbering(p, now_ns))
-        return;
-    if (now_ns < p->vblank_ns || vblank_ns - now_ns >= display->update_ns)
-        return;
-    pipe_advance(display, pipe, vblank_ns);
-    p->frame_ns += vblank_ns - now_ns;
-    p->vblank_ns = now_ns;
-}
-
-/* The accesses that show how far an update is. */
-static void update_line_read(struct pipe_state *p)
-{
-    if (p->update != UPDATE_ARMED)
-        p->update = UPDATE_LINE_READ;
-}
-
-static void update_count_read(const struct display *display, struct pipe_state *p, uint64_t now_ns)
-{
-    if (p->update == UPDATE_LINE_READ) {
-        p->update = UPDATE_BEGUN;
-        p->update_until_ns = now_ns + display->update_ns;
-    } else if (p->update == UPDATE_ARMED) {
-        p->update = UPDATE_NONE;
+        if (offset != irq_tree_iir(IRQ_PIPE_A + pipe))
+            continue;
+        pipe_advance(display, pipe, now_ns);
+        p->told_until_ns = 0;
+        pipe_advance(display, pipe, now_ns);
     }
-}
-
-static void update_write(const struct display *display, struct pipe_state *p, bool arms, uint64_t now_ns)
-{
-    if (p->update < UPDATE_BEGUN)
-        p->update = UPDATE_NONE;
-    else if (p->update != UPDATE_ARMED)
-        p->update = arms ? UPDATE_ARMED : UPDATE_WRITING;
-    p->update_until_ns = now_ns + display->update_ns * UPDATE_WRITING_TIMES;
 }
 
 bool pipe_mmio_read(struct display *display, uint32_t offset, uint64_t now_ns, uint32_t *value)
@@ -384,15 +366,10 @@ bool pipe_mmio_read(struct display *display, uint32_t offset, uint64_t now_ns, u
     pipe_advance(display, pipe, now_ns);
     switch (offset_a) {
     case R_PIPEDSL:
-        update_line_read(p);
-        make_room(display, pipe, now_ns);
         *value = scan_line(display, pipe, now_ns);
         return true;
     case R_PIPE_FRMCOUNT_G4X:
         *value = p->frame;
-        update_count_read(display, p, now_ns);
-        crc_count_read(p);
-        pipe_advance(display, pipe, now_ns); /* what waited for the update comes behind it */
         return true;
     case R_PIPE_FLIPCOUNT_G4X:
         *value = p->flips;
@@ -455,7 +432,6 @@ static bool pipe_block_write(struct display *display, unsigned pipe, uint32_t of
     }
     if (!plane_decode(offset_a, &plane, &offset_1a))
         return false;
-    update_write(display, p, offset_1a == R_PLANE_SURF_1, now_ns);
     switch (offset_1a) {
     case R_PLANE_CTL_1:
     case R_PLANE_SURF_1:
@@ -540,7 +516,7 @@ uint64_t display_next_vblank_ns(struct display *display, unsigned pipe, uint64_t
     if (pipe >= DISPLAY_PIPES || !display->s.pipes[pipe].on)
         return UINT64_MAX;
     pipe_advance(display, pipe, now_ns);
-    return display->s.pipes[pipe].vblank_ns + display->s.pipes[pipe].frame_ns;
+    return pipe_vblank_ns(&display->s.pipes[pipe]);
 }
 
 uint64_t display_frame_ns(struct display *display, unsigned pipe)

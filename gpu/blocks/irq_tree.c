@@ -202,6 +202,11 @@ bool irq_tree_write(struct irq_tree *tree, uint32_t offset, uint32_t value)
     return true;
 }
 
+uint32_t irq_tree_iir(enum irq_bank bank)
+{
+    return banks[bank].offset + BANK_IIR * 4;
+}
+
 bool irq_tree_take_message(struct irq_tree *tree)
 {
     bool message = tree->message;

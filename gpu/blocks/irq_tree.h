@@ -100,6 +100,8 @@ bool irq_tree_engine_open(unsigned engine, uint32_t sources, uint32_t imr);
  */
 bool irq_tree_read(const struct irq_tree *tree, uint32_t offset, uint32_t *value);
 bool irq_tree_write(struct irq_tree *tree, uint32_t offset, uint32_t value);
+/* The offset of a bank's IIR: where software sees what happened, and clears it. */
+uint32_t irq_tree_iir(enum irq_bank bank);
 
 /* True once after each rise of the line: the caller sends its MSI when it holds no lock. */
 bool irq_tree_take_message(struct irq_tree *tree);

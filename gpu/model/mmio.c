@@ -29,10 +29,11 @@ uint32_t model_mmio_read(struct model *model, uint32_t offset)
             return plain_read(model, desc, offset);
         return engine_mmio_read(model->engines[desc->engine], offset - engine_mmio_base(desc->engine));
     case REG_IRQ:
-        g_mutex_lock(&model->lock);
+        model_lock(model);
+        display_interrupt_taken(model->display, offset, trace_now_ns());
         if (!irq_tree_read(model->irq, offset, &value))
             value = plain_read(model, desc, offset);
-        g_mutex_unlock(&model->lock);
+        model_unlock(model);
         return value;
     case REG_UNCORE:
         g_mutex_lock(&model->lock);
@@ -103,6 +104,7 @@ static uint32_t write_register(struct model *model, uint32_t offset, uint32_t va
         return 0;
     case REG_IRQ:
         model_lock(model);
+        display_interrupt_taken(model->display, offset, trace_now_ns());
         if (!irq_tree_write(model->irq, offset, value))
             regfile_write(model->regs, desc, offset, value);
         model_unlock(model);

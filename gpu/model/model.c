@@ -15,7 +15,6 @@ enum {
     APERTURE_DEFAULT = 256 << 20,
     APERTURE_MIN = 256 << 20,
     MONITOR_WIDTH = 1920,
-    UPDATE_NS = 2000000, /* i915's update of a pipe takes 0.5 ms through a socket from an emulated CPU */
     MONITOR_HEIGHT = 1200,
     GT_REGISTERS_END = 0x40000, /* the display's begin here */
 };
@@ -140,7 +139,6 @@ struct model *model_create(const struct model_config *config, GError **error)
         .port = DISPLAY_PORT_B,
         .monitor = config->hdmi ? DISPLAY_MONITOR_HDMI : DISPLAY_MONITOR_DP,
         .mode = {.width = MONITOR_WIDTH, .height = MONITOR_HEIGHT},
-        .update_ns = UPDATE_NS,
         .trace = model->trace,
         .vgpu = model->vgpu,
     };

@@ -41,7 +41,6 @@ protected:
         config.monitor = monitor;
         config.mode.width = width;
         config.mode.height = height;
-        config.update_ns = update_ns_;
         GError *error = nullptr;
         display_ = display_create(&config, &error);
         ASSERT_NE(display_, nullptr) << error->message;
@@ -62,6 +61,17 @@ protected:
         irq_.bank[bank].iir = irq_.bank[bank].again = 0;
         return bits;
     }
+    // What software does with the interrupt of a bank: the bits it finds, cleared.
+    uint32_t HandleIrq(irq_bank bank)
+    {
+        uint32_t bits = 0;
+        display_interrupt_taken(display_, irq_tree_iir(bank), now_);
+        irq_tree_read(&irq_, irq_tree_iir(bank), &bits);
+        display_interrupt_taken(display_, irq_tree_iir(bank), now_);
+        irq_tree_write(&irq_, irq_tree_iir(bank), bits);
+        return bits;
+    }
+    void Enable(irq_bank bank, uint32_t bits) { irq_.bank[bank].ier |= bits; }
     void Unmask(irq_bank bank, uint32_t bits) { irq_.bank[bank].imr &= ~bits; }
 
     // Transcoder A on port D by DisplayPort: 1920x1200 at 154 MHz (DMT, reduced blanking), DPLL1 at 2.7 Gb/s.
@@ -140,7 +150,6 @@ protected:
     irq_tree irq_;
     display *display_ = nullptr;
     uint64_t now_ = 5 * kSecond;
-    uint64_t update_ns_ = 0; // for Create()
     uint64_t reads_ = 0;
     std::string last_error_;
 

@@ -60,7 +60,7 @@ for guest in "${guests[@]}"; do
         # These also keep a fence from being signalled for more than ten seconds, or give the GPU up, which i915 notes.
         i915_hangman-* | gem_eio-*) allowed='GPU HANG|context reset|Fence expiration|[Ww]edged' ;;
         # Checksums of two seconds of frames are kept, and an emulated CPU draws some pictures for longer.
-        kms_plane-*) allowed='Overflow of CRC buffer' ;;
+        kms_plane-* | kms_cursor_crc-*) allowed='Overflow of CRC buffer' ;;
         *) allowed= ;;
       esac
       printf 'IGT_CLOCK= IGT_DYNAMIC= IGT_SIMULATION=\n'
