@@ -101,7 +101,7 @@ uint32_t registers_read(struct vgpu *vgpu, uint32_t offset)
     case REG_ENGINE:
         return virtual_engine_register_read(vgpu, desc, index, offset);
     case REG_IRQ:
-        display_interrupt_taken(vgpu->display, offset, trace_now_ns());
+        display_interrupt_read(vgpu->display, offset, trace_now_ns());
         return irq_tree_read(&vgpu->irq, offset, &value) ? value : regfile_read(vgpu->regs, desc, offset);
     case REG_UNCORE:
         return uncore_read(&vgpu->uncore, offset);
@@ -139,9 +139,9 @@ void registers_write(struct vgpu *vgpu, uint32_t offset, uint32_t value)
         virtual_engine_register_write(vgpu, desc, index, offset, value);
         break;
     case REG_IRQ:
-        display_interrupt_taken(vgpu->display, offset, trace_now_ns());
         if (!irq_tree_write(&vgpu->irq, offset, value))
             regfile_write(vgpu->regs, desc, offset, value);
+        display_interrupt_written(vgpu->display, offset, trace_now_ns());
         break;
     case REG_UNCORE: {
         uint32_t gdrst = uncore_write(&vgpu->uncore, offset, value);

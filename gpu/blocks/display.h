@@ -98,10 +98,11 @@ void display_reset(struct display *display, uint64_t now_ns);
 uint32_t display_mmio_read(struct display *display, uint32_t offset, uint64_t now_ns);
 void display_mmio_write(struct display *display, uint32_t offset, uint32_t value, uint64_t now_ns);
 /*
- * Software is about to access a register of the interrupt tree: the owner says so before irq_tree_read() and irq_tree_write(), with the offset. A vertical
- * blank whose interrupt is enabled waits for that of its pipe's IIR, 50 ms at most (the interrupt itself does not).
+ * Software reads a register of the interrupt tree, which the owner says before irq_tree_read(), or has written one, said after irq_tree_write(). A vertical
+ * blank whose interrupt is enabled waits for a look at its pipe's IIR, and the next one for that to be cleared, 50 ms at most (the interrupt does not).
  */
-void display_interrupt_taken(struct display *display, uint32_t offset, uint64_t now_ns);
+void display_interrupt_read(struct display *display, uint32_t offset, uint64_t now_ns);
+void display_interrupt_written(struct display *display, uint32_t offset, uint64_t now_ns);
 
 /*
  * A flip by a command (MI_DISPLAY_FLIP): as if software wrote PLANE_STRIDE, the tiling and async bits of PLANE_CTL, and

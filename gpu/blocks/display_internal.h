@@ -74,6 +74,7 @@ struct pipe_state {
     uint64_t retry_ns;        /* when to look again whether a vblank that waits for a checksum may come; 0 when none waits */
     uint32_t told;            /* interrupt bits of the vblank that is due, raised already while it waits for software to take them; */
     uint64_t told_until_ns;   /* it comes then in any case */
+    uint64_t taking_until_ns; /* software has seen the last one's bits and is about to clear them: the next waits until then */
     struct crc_state crc;
     struct plane_state planes[DISPLAY_PLANES];
     struct cursor_state cursor;

@@ -122,7 +122,7 @@ static bool pipe_armed(const struct pipe_state *p)
 
 uint64_t pipe_vblank_ns(const struct pipe_state *p)
 {
-    return MAX(p->vblank_ns + p->frame_ns, MAX(p->retry_ns, p->told_until_ns));
+    return MAX(MAX(p->vblank_ns + p->frame_ns, p->retry_ns), MAX(p->told_until_ns, p->taking_until_ns));
 }
 
 /*
@@ -138,8 +138,9 @@ static bool vblank_untaken(struct display *display, unsigned pipe, struct pipe_s
     uint32_t bits = IRQ_PIPE_VBLANK | IRQ_PIPE_VSYNC | crc_done_bit(display, pipe);
 
     if (!p->told) {
-        bool open = bits & bank->ier & ~bank->imr, behind = bits & bank->ier & bank->iir; /* who has not taken the last one is not waited for */
-        if (!open || behind)
+        if (bits & bank->ier & bank->iir) /* the last one's: who has not even looked at them is not waited for */
+            return now_ns < p->taking_until_ns && now_ns - p->vblank_ns < p->frame_ns + TAKING_NS;
+        if (!(bits & bank->ier & ~bank->imr))
             return false;
         p->told = bits;
         p->told_until_ns = now_ns + TAKING_NS;
@@ -183,6 +184,7 @@ void pipe_advance(struct display *display, unsigned pipe, uint64_t now_ns)
     bits &= ~p->told;
     p->told = 0;
     p->told_until_ns = 0;
+    p->taking_until_ns = 0;
     if (!(display->irq->bank[IRQ_PIPE_A + pipe].imr & IRQ_PIPE_VBLANK))
         trace_emit(display->trace, TRACE_VBLANK, display->vgpu, TRACE_NO_ENGINE, p->frame, 0);
     irq_tree_set(display->irq, IRQ_PIPE_A + pipe, bits);
@@ -243,6 +245,7 @@ static void pipe_update_power(struct display *display, unsigned pipe, uint64_t n
             p->retry_ns = 0;
             p->told = 0;
             p->told_until_ns = 0;
+            p->taking_until_ns = 0;
             p->crc.stage = CRC_AHEAD;
             if (p->planes[0].live.ctl & PLANE_CTL_ENABLE) { /* set up before the pipe: visible now */
                 display->s.stats.frames++;
@@ -341,17 +344,43 @@ static bool plane_decode(uint32_t offset_a, unsigned *plane, uint32_t *offset_1a
     return true;
 }
 
-void display_interrupt_taken(struct display *display, uint32_t offset, uint64_t now_ns)
+/* The pipe whose IIR this is, NULL when it is none's. */
+static struct pipe_state *pipe_of_iir(struct display *display, uint32_t offset, unsigned *pipe)
 {
-    for (unsigned pipe = 0; pipe < DISPLAY_PIPES; pipe++) {
-        struct pipe_state *p = &display->s.pipes[pipe];
-
-        if (offset != irq_tree_iir(IRQ_PIPE_A + pipe))
-            continue;
-        pipe_advance(display, pipe, now_ns);
-        p->told_until_ns = 0;
-        pipe_advance(display, pipe, now_ns);
+    for (*pipe = 0; *pipe < DISPLAY_PIPES; ++*pipe) {
+        if (offset == irq_tree_iir(IRQ_PIPE_A + *pipe))
+            return &display->s.pipes[*pipe];
     }
+    return NULL;
+}
+
+void display_interrupt_read(struct display *display, uint32_t offset, uint64_t now_ns)
+{
+    unsigned pipe;
+    struct pipe_state *p = pipe_of_iir(display, offset, &pipe);
+    const struct irq_bank_state *bank;
+
+    if (!p)
+        return;
+    bank = &display->irq->bank[IRQ_PIPE_A + pipe];
+    pipe_advance(display, pipe, now_ns);
+    p->told_until_ns = 0;
+    pipe_advance(display, pipe, now_ns);
+    if (bank->iir & bank->ier & (IRQ_PIPE_VBLANK | IRQ_PIPE_VSYNC | IRQ_PIPE_CRC_DONE))
+        p->taking_until_ns = now_ns + TAKING_NS;
+}
+
+void display_interrupt_written(struct display *display, uint32_t offset, uint64_t now_ns)
+{
+    unsigned pipe;
+    struct pipe_state *p = pipe_of_iir(display, offset, &pipe);
+
+    if (!p)
+        return;
+    if (p->told && !(display->irq->bank[IRQ_PIPE_A + pipe].iir & p->told))
+        p->told_until_ns = 0; /* cleared unseen */
+    p->taking_until_ns = 0;
+    pipe_advance(display, pipe, now_ns);
 }
 
 bool pipe_mmio_read(struct display *display, uint32_t offset, uint64_t now_ns, uint32_t *value)

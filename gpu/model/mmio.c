@@ -30,7 +30,7 @@ uint32_t model_mmio_read(struct model *model, uint32_t offset)
         return engine_mmio_read(model->engines[desc->engine], offset - engine_mmio_base(desc->engine));
     case REG_IRQ:
         model_lock(model);
-        display_interrupt_taken(model->display, offset, trace_now_ns());
+        display_interrupt_read(model->display, offset, trace_now_ns());
         if (!irq_tree_read(model->irq, offset, &value))
             value = plain_read(model, desc, offset);
         model_unlock(model);
@@ -104,9 +104,9 @@ static uint32_t write_register(struct model *model, uint32_t offset, uint32_t va
         return 0;
     case REG_IRQ:
         model_lock(model);
-        display_interrupt_taken(model->display, offset, trace_now_ns());
         if (!irq_tree_write(model->irq, offset, value))
             regfile_write(model->regs, desc, offset, value);
+        display_interrupt_written(model->display, offset, trace_now_ns());
         model_unlock(model);
         return 0;
     case REG_UNCORE:

@@ -61,14 +61,23 @@ protected:
         irq_.bank[bank].iir = irq_.bank[bank].again = 0;
         return bits;
     }
-    // What software does with the interrupt of a bank: the bits it finds, cleared.
-    uint32_t HandleIrq(irq_bank bank)
+    // What a handler does with the interrupt of a bank: looks, which shows the bits that it returns, and clears them.
+    uint32_t LookAtIrq(irq_bank bank)
     {
         uint32_t bits = 0;
-        display_interrupt_taken(display_, irq_tree_iir(bank), now_);
+        display_interrupt_read(display_, irq_tree_iir(bank), now_);
         irq_tree_read(&irq_, irq_tree_iir(bank), &bits);
-        display_interrupt_taken(display_, irq_tree_iir(bank), now_);
+        return bits;
+    }
+    void ClearIrq(irq_bank bank, uint32_t bits)
+    {
         irq_tree_write(&irq_, irq_tree_iir(bank), bits);
+        display_interrupt_written(display_, irq_tree_iir(bank), now_);
+    }
+    uint32_t HandleIrq(irq_bank bank)
+    {
+        uint32_t bits = LookAtIrq(bank);
+        ClearIrq(bank, bits);
         return bits;
     }
     void Enable(irq_bank bank, uint32_t bits) { irq_.bank[bank].ier |= bits; }

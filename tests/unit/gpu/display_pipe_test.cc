@@ -552,6 +552,40 @@ TEST_F(DisplayPipe, ABlankWaitsForItsInterruptToBeTaken)
     now_ = due + 1000;
     EXPECT_EQ(HandleIrq(IRQ_PIPE_A), uint32_t(IRQ_PIPE_VBLANK));
     EXPECT_EQ(HandleIrq(IRQ_PIPE_B), 0u);
+    // So is a write to it.
+    uint32_t count = Read(R_PIPE_FRMCOUNT_G4X);
+    now_ = display_next_vblank_ns(display_, 0, now_);
+    display_tick(display_, now_);
+    ClearIrq(IRQ_PIPE_A, IRQ_PIPE_PLANE1_FLIP);
+    EXPECT_EQ(Read(R_PIPE_FRMCOUNT_G4X), count);
+    ClearIrq(IRQ_PIPE_A, ~0u);
+    EXPECT_EQ(Read(R_PIPE_FRMCOUNT_G4X), count + 1);
+    EXPECT_EQ(irq_.bank[IRQ_PIPE_A].iir, 0u);
+    // The next one does not come between the look and the write, where it would be lost; but not for ever.
+    for (bool clears : {true, false}) {
+        now_ = display_next_vblank_ns(display_, 0, now_);
+        EXPECT_EQ(LookAtIrq(IRQ_PIPE_A), uint32_t(IRQ_PIPE_VBLANK));
+        count = Read(R_PIPE_FRMCOUNT_G4X);
+        for (uint64_t end = now_ + (clears ? 2 * frame : frame + 49000000); now_ < end; now_ += 1000000) {
+            display_tick(display_, now_);
+            EXPECT_GT(display_next_event_ns(display_), now_) << "the owner must not spin";
+            EXPECT_EQ(Read(R_PIPE_FRMCOUNT_G4X), count);
+            if (!clears) {
+                EXPECT_EQ(LookAtIrq(IRQ_PIPE_A), uint32_t(IRQ_PIPE_VBLANK));
+            }
+        }
+        if (clears) {
+            ClearIrq(IRQ_PIPE_A, IRQ_PIPE_VBLANK);
+            EXPECT_EQ(irq_.bank[IRQ_PIPE_A].iir, uint32_t(IRQ_PIPE_VBLANK)) << "the next";
+            EXPECT_EQ(Read(R_PIPE_FRMCOUNT_G4X), count);
+            EXPECT_EQ(HandleIrq(IRQ_PIPE_A), uint32_t(IRQ_PIPE_VBLANK));
+        }
+        now_ += 2000000;
+        display_tick(display_, now_);
+        EXPECT_GT(Read(R_PIPE_FRMCOUNT_G4X), count);
+        HandleIrq(IRQ_PIPE_A);
+        HandleIrq(IRQ_PIPE_A);
+    }
 }
 
 // Who does not take its interrupts, or takes none, gets each blank.
