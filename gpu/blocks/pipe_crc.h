@@ -6,8 +6,8 @@
  *
  * To read a frame takes milliseconds, too long for the owner's lock. So the display says when a frame is to be read (display_crc_take()), a worker reads it
  * without the lock, and the display is told (display_crc_give()). The vertical blank waits for that: where reading takes longer than a frame, frames
- * are as much longer. It waits as well, for a little, where software has read a checksum and not yet the frame counter: so no checksum is of another frame
- * than its number says, even where a guest is held up between these two reads. A display's checksums take at most half of a processor.
+ * are as much longer. It waits for its interrupt to be taken, too (display_pipe.c): so no checksum is of another frame than its number says, even where a
+ * guest is held up before it reads the frame counter. A display's checksums take at most half of a processor.
  *
  * Sources: Linux 6.1 intel_pipe_crc.c, i915_reg.h (PIPE_CRC_*); IGT lib/igt_pipe_crc.c (which frame a checksum is of).
  */
