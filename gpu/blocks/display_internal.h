@@ -72,9 +72,8 @@ struct pipe_state {
     uint32_t flips;     /* flips given to plane 1 */
     uint64_t flip_ns;   /* when the last of them was given */
     uint64_t retry_ns;        /* when to look again whether a vblank that waits for a checksum may come; 0 when none waits */
-    uint32_t told;            /* interrupt bits of the vblank that is due, raised already while it waits for software to take them; */
-    uint64_t told_until_ns;   /* it comes then in any case */
-    uint64_t taking_until_ns; /* software has seen the last one's bits and is about to clear them: the next waits until then */
+    uint32_t told;            /* interrupt bits of the vblank that is due, raised already while it waits for software to take them; 0 when it is not due */
+    uint64_t taking_until_ns; /* the end of software's time to take them, or else to clear those of the last one, which it has seen; 0 when it has none */
     struct crc_state crc;
     struct plane_state planes[DISPLAY_PLANES];
     struct cursor_state cursor;

@@ -122,7 +122,7 @@ static bool pipe_armed(const struct pipe_state *p)
 
 uint64_t pipe_vblank_ns(const struct pipe_state *p)
 {
-    return MAX(MAX(p->vblank_ns + p->frame_ns, p->retry_ns), MAX(p->told_until_ns, p->taking_until_ns));
+    return MAX(p->vblank_ns + p->frame_ns, MAX(p->retry_ns, p->taking_until_ns));
 }
 
 /*
@@ -143,10 +143,10 @@ static bool vblank_untaken(struct display *display, unsigned pipe, struct pipe_s
         if (!(bits & bank->ier & ~bank->imr))
             return false;
         p->told = bits;
-        p->told_until_ns = now_ns + TAKING_NS;
+        p->taking_until_ns = now_ns + TAKING_NS;
         irq_tree_set(display->irq, IRQ_PIPE_A + pipe, bits);
     }
-    return now_ns < p->told_until_ns;
+    return now_ns < p->taking_until_ns;
 }
 
 /* True while the vblank that is due waits: for the frame's checksum, for its interrupt to be taken. */
@@ -183,7 +183,6 @@ void pipe_advance(struct display *display, unsigned pipe, uint64_t now_ns)
         bits |= pipe_latch(display, pipe, first_ns);
     bits &= ~p->told;
     p->told = 0;
-    p->told_until_ns = 0;
     p->taking_until_ns = 0;
     if (!(display->irq->bank[IRQ_PIPE_A + pipe].imr & IRQ_PIPE_VBLANK))
         trace_emit(display->trace, TRACE_VBLANK, display->vgpu, TRACE_NO_ENGINE, p->frame, 0);
@@ -244,7 +243,6 @@ static void pipe_update_power(struct display *display, unsigned pipe, uint64_t n
             p->vblank_ns = now_ns;
             p->retry_ns = 0;
             p->told = 0;
-            p->told_until_ns = 0;
             p->taking_until_ns = 0;
             p->crc.stage = CRC_AHEAD;
             if (p->planes[0].live.ctl & PLANE_CTL_ENABLE) { /* set up before the pipe: visible now */
@@ -364,7 +362,8 @@ void display_interrupt_read(struct display *display, uint32_t offset, uint64_t n
         return;
     bank = &display->irq->bank[IRQ_PIPE_A + pipe];
     pipe_advance(display, pipe, now_ns);
-    p->told_until_ns = 0;
+    if (p->told)
+        p->taking_until_ns = 0;
     pipe_advance(display, pipe, now_ns);
     if (bank->iir & bank->ier & (IRQ_PIPE_VBLANK | IRQ_PIPE_VSYNC | IRQ_PIPE_CRC_DONE))
         p->taking_until_ns = now_ns + TAKING_NS;
@@ -377,9 +376,8 @@ void display_interrupt_written(struct display *display, uint32_t offset, uint64_
 
     if (!p)
         return;
-    if (p->told && !(display->irq->bank[IRQ_PIPE_A + pipe].iir & p->told))
-        p->told_until_ns = 0; /* cleared unseen */
-    p->taking_until_ns = 0;
+    if (!(display->irq->bank[IRQ_PIPE_A + pipe].iir & p->told)) /* what was seen is cleared, or what was not */
+        p->taking_until_ns = 0;
     pipe_advance(display, pipe, now_ns);
 }
 
