@@ -12,7 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Last: it has macros of common names. */
+/* Last: they have macros of common names. */
+#include "vmm/display/greeting.h"
 #include "vmm/display/vnc_library.h"
 #define sraRgnEmpty(region) (viewer->vnc->region_empty(region)) /* for FB_UPDATE_PENDING(), too */
 
@@ -31,6 +32,7 @@ struct viewer {
     /* The thread's. */
     int fd;
     rfbClientPtr client; /* NULL when it has gone */
+    struct greeting greeting;
     uint32_t *pixels;    /* what it was told, and will be */
     unsigned width, height;
     struct typist typist;
@@ -232,10 +234,22 @@ static bool introduce(struct viewer *viewer)
     return true;
 }
 
+/* What the viewer has said, and what there is to say. */
+static void process(struct viewer *viewer)
+{
+    bool stays = greeting_hear(&viewer->greeting, viewer->vnc, viewer->client);
+
+    if (!stays)
+        viewer->vnc->CloseClient(viewer->client);
+    if (!stays || greeting_is_over(viewer->client))
+        viewer->vnc->ProcessEvents(viewer->rfb, 0); /* which also lets go of closed ones */
+}
+
 static const char *serve(struct viewer *viewer)
 {
     int64_t greeted_by_us = g_get_monotonic_time() + VIEWER_GREETING_MS * INT64_C(1000);
 
+    viewer->greeting = (struct greeting){0};
     take_picture(viewer);
     if (!viewer->pixels || !introduce(viewer)) {
         close(viewer->fd);
@@ -244,7 +258,7 @@ static const char *serve(struct viewer *viewer)
     while (!stopping(viewer)) {
         int64_t before_us = g_get_monotonic_time();
         take_picture(viewer);
-        viewer->vnc->ProcessEvents(viewer->rfb, 0);
+        process(viewer);
         if (!viewer->client)
             return g_get_monotonic_time() - before_us >= VIEWER_PATIENCE_MS * INT64_C(1000) && !stopping(viewer) ? "it did not read" : NULL;
         tell_wish(viewer);

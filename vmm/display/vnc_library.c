@@ -12,7 +12,6 @@ static const struct late_symbol symbols[] = {
     {"rfbLog", offsetof(struct vnc_library, log)},
     {"rfbErr", offsetof(struct vnc_library, err)},
     {"sraRgnEmpty", offsetof(struct vnc_library, region_empty)},
-    SYMBOL(RandomBytes),
     SYMBOL(EncryptBytes),
     SYMBOL(GetScreen),
     SYMBOL(CheckPasswordByList),
@@ -23,6 +22,10 @@ static const struct late_symbol symbols[] = {
     SYMBOL(NewFramebuffer),
     SYMBOL(NewClient),
     SYMBOL(ProcessEvents),
+    SYMBOL(ProcessClientMessage),
+    SYMBOL(WriteExact),
+    SYMBOL(RegisterProtocolExtension),
+    SYMBOL(UnregisterProtocolExtension),
     SYMBOL(ClientConnectionGone),
 };
 
@@ -39,14 +42,19 @@ static void no_log(const char *format, ...)
 {
 }
 
-/* What the library for ciphers reads when it is used first, it reads now. */
+/*
+ * What the library for ciphers reads when it is used first, it reads now. And the lock of the list of extensions, which is made when the list is used first, is
+ * made before several viewers' threads use it.
+ */
 static void warm_up(void)
 {
     unsigned char block[16] = {0};
+    rfbProtocolExtension none = {0};
 
     *functions.log = *functions.err = no_log;
-    functions.RandomBytes(block);
     functions.EncryptBytes(block, (char[]){"warm up"});
+    functions.RegisterProtocolExtension(&none);
+    functions.UnregisterProtocolExtension(&none);
 }
 
 const struct vnc_library *vnc_library_get(const char **reason)

@@ -23,7 +23,6 @@ extern "C" {
 struct vnc_library {
     rfbLogProc *log, *err;
     __typeof__(sraRgnEmpty) *region_empty;
-    __typeof__(rfbRandomBytes) *RandomBytes;
     __typeof__(rfbEncryptBytes) *EncryptBytes;
     __typeof__(rfbGetScreen) *GetScreen;
     __typeof__(rfbCheckPasswordByList) *CheckPasswordByList;
@@ -34,6 +33,10 @@ struct vnc_library {
     __typeof__(rfbNewFramebuffer) *NewFramebuffer;
     __typeof__(rfbNewClient) *NewClient;
     __typeof__(rfbProcessEvents) *ProcessEvents;
+    __typeof__(rfbProcessClientMessage) *ProcessClientMessage;
+    __typeof__(rfbWriteExact) *WriteExact;
+    __typeof__(rfbRegisterProtocolExtension) *RegisterProtocolExtension;
+    __typeof__(rfbUnregisterProtocolExtension) *UnregisterProtocolExtension;
     __typeof__(rfbClientConnectionGone) *ClientConnectionGone;
 };
 

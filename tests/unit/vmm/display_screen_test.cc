@@ -2,6 +2,7 @@
 // A VNC server over a screen of our own, and viewers that speak the protocol by hand (RFC 6143): pictures, changes, sizes, and those that misbehave.
 #include "eventually.h"
 #include "vmm/display/screen.h"
+#include "vmm/display/vnc_library.h"
 
 #include <gtest/gtest.h>
 
@@ -106,6 +107,13 @@ class Viewer {
         }
         return data;
     }
+    void say(const std::string &text) { put(Bytes(text.begin(), text.end())); }
+    // Whether nothing more comes.
+    bool closed()
+    {
+        get(1);
+        return !open;
+    }
     unsigned u16() { Bytes b = get(2); return b[0] << 8 | b[1]; }
     uint32_t u32() { Bytes b = get(4); return static_cast<uint32_t>(b[0]) << 24 | b[1] << 16 | b[2] << 8 | b[3]; }
     // To the server's first words about the screen. Encodings: raw, and DesktopSize.
@@ -186,12 +194,13 @@ class Screen : public ::testing::Test {
         path = dir + "/vnc";
         start(nullptr);
     }
-    void start(const char *password)
+    void start(const char *password) { ASSERT_NO_FATAL_FAILURE(make(path, password, &s)); }
+    void make(const std::string &where, const char *password, screen **made)
     {
         vnc_address address = {};
         vnc_listener listener;
         char *reason = nullptr;
-        ASSERT_TRUE(vnc_address_parse(("unix:" + path).c_str(), nullptr, &address, &reason)) << reason;
+        ASSERT_TRUE(vnc_address_parse(("unix:" + where).c_str(), nullptr, &address, &reason)) << reason;
         ASSERT_TRUE(vnc_listen(&address, &listener, &reason)) << reason;
         vnc_address_clear(&address);
         screen_config config = {};
@@ -200,9 +209,9 @@ class Screen : public ::testing::Test {
         config.source = {Source::look, Source::reader, [](void *, scanout_reader *reader) { scanout_reader_destroy(reader); }, &source};
         config.say = Source::say;
         config.opaque = &source;
-        s = screen_create(&config, &listener);
-        ASSERT_NE(s, nullptr);
-        ASSERT_TRUE(screen_start(s, nullptr, nullptr));
+        *made = screen_create(&config, &listener);
+        ASSERT_NE(*made, nullptr);
+        ASSERT_TRUE(screen_start(*made, nullptr, nullptr));
     }
     void TearDown() override
     {
@@ -386,6 +395,113 @@ TEST_F(Screen, APasswordIsAskedFor)
     EXPECT_EQ(v.u32(), 1u) << "refused";
 }
 
+// The library has one list of security types for the process: what a viewer of one screen may choose must not depend on who looks at another.
+TEST_F(Screen, AnotherScreenIsNoWayIn)
+{
+    screen *locked = nullptr;
+    const std::string where = dir + "/locked";
+    ASSERT_NO_FATAL_FAILURE(make(where, "secret", &locked));
+    {
+        Viewer thief(where), owner(where);
+        for (Viewer *v : {&thief, &owner}) {
+            v->get(12);
+            v->say("RFB 003.008\n");
+            EXPECT_EQ(v->get(2), (Bytes{1, 2}));
+        }
+        Viewer neighbour(path);
+        EXPECT_TRUE(neighbour.greet());
+        thief.put({1});
+        EXPECT_EQ(thief.u32(), 1u) << "refused";
+        EXPECT_GT(thief.get(thief.u32()).size(), 0u) << "and why";
+        EXPECT_TRUE(thief.closed());
+        owner.put({2});
+        Bytes challenge = owner.get(16);
+        vnc_library_get(nullptr)->EncryptBytes(challenge.data(), const_cast<char *>("secret"));
+        owner.put(challenge);
+        EXPECT_EQ(owner.u32(), 0u) << "let in";
+        owner.put({1});
+        EXPECT_EQ(owner.u16(), 200u);
+        neighbour.ask(false);
+        EXPECT_EQ(neighbour.take(), 200u * 100);
+    }
+    screen_destroy(locked);
+}
+
+TEST_F(Screen, SpeaksAllVersions)
+{
+    struct {
+        const char *version;
+        Bytes offer, choice, result, init;
+    } viewers[] = {
+        {"RFB 003.003\n", {0, 0, 0, 1}, {}, {}, {1}},
+        {"RFB 003.006\n", {0, 0, 0, 1}, {}, {}, {1}},
+        {"RFB 003.007\n", {1, 1}, {1}, {}, {1}},
+        {"RFB 003.008\n", {1, 1}, {1}, {0, 0, 0, 0}, {1}},
+        {"RFB 003.016\n", {1, 1}, {1}, {0, 0, 0, 0}, {1}},
+        {"RFB 003.889\n", {1, 1}, {1}, {}, {}}, // macOS: no result, and no ClientInit
+    };
+    for (const auto &one : viewers) {
+        Viewer v(path);
+        EXPECT_EQ(v.get(12), (Bytes{'R', 'F', 'B', ' ', '0', '0', '3', '.', '0', '0', '8', '\n'}));
+        for (const char *at = one.version; *at; at++) { // byte by byte, as it may come
+            v.say(std::string(1, *at));
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        EXPECT_EQ(v.get(one.offer.size()), one.offer) << one.version;
+        v.put(one.choice);
+        EXPECT_EQ(v.get(one.result.size()), one.result) << one.version;
+        v.put(one.init);
+        EXPECT_EQ(v.u16(), 200u) << one.version;
+        EXPECT_EQ(v.u16(), 100u) << one.version;
+    }
+    // All at once, as well.
+    Viewer v(path);
+    v.get(12);
+    v.say("RFB 003.008\n\1\1");
+    EXPECT_EQ(v.get(2 + 4), (Bytes{1, 1, 0, 0, 0, 0}));
+    EXPECT_EQ(v.u16(), 200u);
+}
+
+TEST_F(Screen, OldVersionsAreAskedForThePasswordToo)
+{
+    screen_destroy(s);
+    start("secret");
+    Viewer v(path);
+    v.get(12);
+    v.say("RFB 003.003\n");
+    EXPECT_EQ(v.u32(), 2u);
+    Bytes challenge = v.get(16);
+    vnc_library_get(nullptr)->EncryptBytes(challenge.data(), const_cast<char *>("secret"));
+    v.put(challenge);
+    EXPECT_EQ(v.u32(), 0u);
+    v.put({1});
+    EXPECT_EQ(v.u16(), 200u);
+    Viewer apple(path);
+    apple.get(12);
+    apple.say("RFB 003.889\n");
+    EXPECT_EQ(apple.get(2), (Bytes{1, 2}));
+    apple.put({1});
+    EXPECT_EQ(apple.u32(), 1u);
+}
+
+TEST_F(Screen, WhatIsNoVersionIsHungUpOn)
+{
+    for (const char *version : {"RFB 004.000\n", "RFB 003.-08\n", "RFB 003. 08\n", "RFB 003.008 ", "GET / HTTP/1", "\n\n\n\n\n\n\n\n\n\n\n\n"}) {
+        Viewer v(path);
+        v.get(12);
+        v.say(version);
+        EXPECT_TRUE(v.closed()) << version;
+    }
+    for (uint8_t type : {0, 2, 16, 255}) {
+        Viewer v(path);
+        v.get(12);
+        v.say("RFB 003.007\n");
+        v.get(2);
+        v.put({type});
+        EXPECT_TRUE(v.closed()) << +type;
+    }
+}
+
 TEST_F(Screen, EndsWithViewersInAnyState)
 {
     std::vector<std::unique_ptr<Viewer>> viewers;
@@ -400,9 +516,9 @@ TEST_F(Screen, EndsWithViewersInAnyState)
         viewers[1]->ask(false);
     screen_destroy(s);
     s = nullptr;
-    char byte;
+    Bytes rest(1 << 16);
     for (auto &v : viewers)
-        while (recv(v->fd, &byte, 1, 0) > 0)
+        while (recv(v->fd, rest.data(), rest.size(), 0) > 0)
             ;
     start(nullptr);
 }
