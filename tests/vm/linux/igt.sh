@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # IGT's own tests (igt.list) in stock Debian guests on one served GPU, against the results that are known (igt.expected). Usage:
-# igt.sh VMM [--full|--alone|--long|--whole|--direct] [--update] [--only TEST]... ; --full runs the list's quick and full lines, the others those of that name, --update writes what was found. Fails when a subtest that passes in igt.expected does not
-# any more, or when a kernel complains. Exit 77 where the images cannot be had.
+# igt.sh VMM [--full|--alone|--long|--whole|--direct] [--update] [--only TEST]... ; --full runs the list's quick and full lines, the others those of that name, --update writes what was found. Fails when the results are
+# worse (igt_judge.sh), or when a kernel complains. Exit 77 where the images cannot be had.
 set -u
 vmm=$1
 shift
@@ -33,6 +33,8 @@ case $when in
   direct) limit=7200 line_limit=5400 ;;
   long) type[6.1]=i915-GVTg_V5_8 aperture=256M limit=14400 line_limit=7200 ;;
 esac
+# label KERNEL: its name in igt.expected.
+label() { case $when in whole | direct) echo "$1-$when" ;; *) echo "$1" ;; esac; }
 run=() vgpus=()
 for guest in "${guests[@]}"; do
   {
@@ -53,25 +55,21 @@ for guest in "${guests[@]}"; do
         [ $when != quick ] || [ "$w" = quick ] || continue
       fi
       [ "$pattern" != all ] || pattern=
-      # What these do on purpose shows in the kernel's log; dmesg_clean looks at the rest.
-      case $test-$pattern in
-        # These make hangs, gem_mmap_offset@close-race by accident (igt.list); its open-flood spins for longer than i915 lets a vGPU, whose batches it cannot preempt.
-        kms_vblank-* | kms_pipe_crc_basic-* | *-hang* | gem_ctx_isolation-* | gem_ctx_exec-*norecovery* | gem_ctx_exec-*pin-leak* | gem_softpin-* | gem_mmap_offset-*open-flood*) allowed='GPU HANG|context reset' ;;
-        # These also keep a fence from being signalled for more than ten seconds, or give the GPU up, which i915 notes.
-        i915_hangman-* | gem_eio-*) allowed='GPU HANG|context reset|Fence expiration|[Ww]edged' ;;
-        # Checksums of two seconds of frames are kept, and an emulated CPU draws some pictures for longer.
-        kms_plane-* | kms_cursor_crc-*) allowed='Overflow of CRC buffer' ;;
-        *) allowed= ;;
-      esac
+      allowed='' dynamic=''
       printf 'IGT_CLOCK= IGT_DYNAMIC= IGT_SIMULATION=\n'
       for setting in "${settings[@]}"; do
         case $setting in
           clock=*) echo "IGT_CLOCK=${setting#clock=}" ;;
-          dynamic=*) echo "IGT_DYNAMIC='${setting#dynamic=}'" ;;
+          dynamic=*) dynamic=${setting#dynamic=}; echo "IGT_DYNAMIC='$dynamic'" ;;
           simulation) echo IGT_SIMULATION=1 ;;
-          *) echo "igt.list: $test: unknown setting \"$setting\" (clock=FACTOR, dynamic=PATTERN, simulation)" >&2; exit 2 ;;
+          # What the test does on purpose shows in the kernel's log; dmesg_clean looks at the rest.
+          hangs) allowed='GPU HANG|context reset' ;;
+          gives-up) allowed='GPU HANG|context reset|Fence expiration|[Ww]edged' ;;
+          slow-crc) allowed='Overflow of CRC buffer' ;;
+          *) echo "igt.list: $test: unknown setting \"$setting\"; the list's first lines say which there are" >&2; exit 2 ;;
         esac
       done
+      echo "$(label "$guest") $test ${pattern:-*} ${dynamic:-*}" >>"$work/asked"
       printf 'igt_subtests %s %s\nstep dmesg-%s dmesg_clean %s\n' "$test" "${pattern:+'$pattern'}" "$test" "${allowed:+'$allowed'}"
     done <"$linux/igt.list"
     echo "rm -f /tmp/failed" # the host judges
@@ -115,9 +113,7 @@ for guest in "${run[@]}"; do
   [ $when = alone ] || guest_result "${name[$guest]}" >"$work/$guest.result"
   sed -n '/^\(PASS\|FAIL\): guest/,$p' "$work/$guest.result" # and, if it failed, its last words
   # RESULT KERNEL TEST@SUBTEST REASON, without times.
-  label=$guest
-  case $when in whole | direct) label+=-$when ;; esac
-  sed -n 's/^\[[a-z]*\] \(PASS\|FAIL\|SKIP\) \([^ ]*@[^ ]*\)\(.*\)$/\1 '"$label"' \2\3/p' "$work/$guest.result" | sed -E 's/^(PASS [^ ]+ [^ ]+) .*/\1/' >>"$work/found"
+  sed -n 's/^\[[a-z]*\] \(PASS\|FAIL\|SKIP\) \([^ ]*@[^ ]*\)\(.*\)$/\1 '"$(label "$guest")"' \2\3/p' "$work/$guest.result" | sed -E 's/^(PASS [^ ]+ [^ ]+) .*/\1/' >>"$work/found"
   grep '^\[[a-z]*\] AGAIN' "$work/$guest.result" # failed with a fast clock, so run again with the true one
   sed -n 's/^\[[a-z]*\] \(FAIL dmesg.*\|    .*\)$/\1/p' "$work/$guest.result" | tee "$work/$guest.dmesg-failures"
   if grep -q '^FAIL dmesg' "$work/$guest.dmesg-failures"; then fail "the kernel $guest complained"; fi
@@ -130,11 +126,6 @@ if [ -n "$update" ] && [ -s "$work/found" ]; then # a guest that never came up h
     grep '^TIMING' "$expected" | awk 'NR == FNR { timing[$2 $3] = 1; next } !($2 $3 in timing)' - "$work/found"; } | sort -u -k2,3; } >"$expected.new"
   mv "$expected.new" "$expected"
 fi
-awk 'NR == FNR { if ($1 != "#") was[$2 " " $3] = $1; next } { now = $2 " " $3 }
-  was[now] == "TIMING" { if ($1 == "FAIL") print "LATE " $0; next } # known to depend on how fast the host is
-  $1 != "PASS" && was[now] == "PASS" { print "REGRESSION " $0 }
-  $1 == "FAIL" && was[now] != "PASS" && was[now] != "FAIL" { print "NEW FAILURE " $0 }
-  $1 == "PASS" && was[now] == "FAIL" { print "NOW PASSES " $0 }' "$expected" "$work/found" | tee "$work/changes"
 awk '{ n[$1]++ } END { printf "igt: %d passed, %d failed, %d skipped\n", n["PASS"], n["FAIL"], n["SKIP"] }' "$work/found"
 # What a reader of the log can do about each skip: IGT's own words name a line of its source.
 awk -F ' [|] ' 'NR == FNR { if ($0 !~ /^#/) meaning[$1] = $2; next } $0 !~ /^SKIP/ { next }
@@ -142,5 +133,5 @@ awk -F ' [|] ' 'NR == FNR { if ($0 !~ /^#/) meaning[$1] = $2; next } $0 !~ /^SKI
   "$linux/igt.skips" "$work/found" | tee "$work/skips"
 ! grep -q UNEXPLAINED "$work/skips" || fail "a subtest is skipped for a reason that nobody has explained"
 [ -s "$work/found" ] || fail "no result"
-! grep -qE 'REGRESSION|NEW FAILURE' "$work/changes" || fail "results are worse than tests/vm/linux/igt.expected"
+"$linux/igt_judge.sh" "$expected" "$work/found" "$work/asked" || fail "results are worse than tests/vm/linux/igt.expected"
 result
