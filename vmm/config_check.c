@@ -4,7 +4,7 @@
  * serve and check commands.
  */
 #include "vmm/boot.h"
-#include "vmm/cpu_group.h"
+#include "vmm/cpu_list.h"
 #include "vmm/config.h"
 #include "vmm/display/screens.h"
 #include "vmm/error.h"
@@ -76,6 +76,14 @@ static bool check_file(const struct config *config, const struct vm_settings *vm
     return fail(config, "vm", vm->name, key, error, "%s: no such file (paths are relative to the configuration file)", path);
 }
 
+static bool check_pin(const struct config *config, const char *group, const char *name, const char *pin, GError **error)
+{
+    g_autofree char *reason = NULL;
+    g_autoptr(GArray) cpus = pin ? cpu_list_parse(pin, &reason) : NULL;
+
+    return !pin || cpus || fail(config, group, name, "pin", error, "%s", reason);
+}
+
 static bool check_vm(const struct config *config, const struct vm_settings *vm, enum config_check_depth depth, GError **error)
 {
     const char *key = vm->kernel ? "kernel" : "image";
@@ -91,11 +99,7 @@ static bool check_vm(const struct config *config, const struct vm_settings *vm, 
         return false;
     if (!boot_check(&request, vm->memory, &problem))
         return fail(config, "vm", vm->name, key, error, "%s", problem->message);
-    g_autofree char *reason = NULL;
-    g_autoptr(GArray) cpus = vm->pin ? cpu_list_parse(vm->pin, &reason) : NULL;
-    if (vm->pin && !cpus)
-        return fail(config, "vm", vm->name, "pin", error, "%s", reason);
-    return true;
+    return check_pin(config, "vm", vm->name, vm->pin, error);
 }
 
 bool config_check(const struct config *config, enum config_check_depth depth, GError **error)
@@ -103,5 +107,10 @@ bool config_check(const struct config *config, enum config_check_depth depth, GE
     for (unsigned i = 0; i < config->vms->len; i++)
         if (!check_vm(config, g_ptr_array_index(config->vms, i), depth, error))
             return false;
+    for (unsigned i = 0; i < config->vgpus->len; i++) {
+        const struct vgpu_settings *vgpu = g_ptr_array_index(config->vgpus, i);
+        if (!check_pin(config, "vgpu", vgpu->name, vgpu->pin, error))
+            return false;
+    }
     return check_gpus(config, error) && screens_check(config, error);
 }

@@ -2,13 +2,12 @@
 /* Control groups and affinity of vCPU threads; see cpu_group.h. Used by machine.c and vcpu.c. */
 #include "vmm/cpu_group.h"
 
+#include "vmm/cpu_list.h"
 #include "vmm/error.h"
 #include "vmm/sandbox/sandbox.h"
-#include "vmm/units.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,34 +20,6 @@ struct cpu_group {
     char *directory; /* of the VM's group; NULL: none */
     unsigned vcpus;
 };
-
-GArray *cpu_list_parse(const char *text, char **reason)
-{
-    g_autoptr(GArray) cpus = g_array_new(FALSE, FALSE, sizeof(unsigned));
-    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
-
-    for (char **part = parts; *part; part++) {
-        g_auto(GStrv) ends = g_strsplit(g_strstrip(*part), "-", -1);
-        unsigned count = g_strv_length(ends);
-        uint64_t first = 0, last = 0;
-        if (count < 1 || count > 2 || !parse_number(ends[0], &first) || !parse_number(ends[count - 1], &last) || first > last) {
-            *reason = g_strdup_printf("\"%s\" is not a list of CPUs (try 0-3,8)", text);
-            return NULL;
-        }
-        if (last >= CPU_LIST_MAX) {
-            *reason = g_strdup_printf("\"%s\" names CPU %" G_GUINT64_FORMAT " (at most %d)", text, last, CPU_LIST_MAX - 1);
-            return NULL;
-        }
-        for (unsigned cpu = (unsigned)first; cpu <= last; cpu++) {
-            if (cpus->len >= CPU_LIST_MAX) {
-                *reason = g_strdup_printf("\"%s\" names more than %d CPUs", text, CPU_LIST_MAX);
-                return NULL;
-            }
-            g_array_append_val(cpus, cpu);
-        }
-    }
-    return g_steal_pointer(&cpus);
-}
 
 static bool fail(GError **error, enum vmm_error code, const char *name, const char *format, ...) G_GNUC_PRINTF(4, 5);
 
@@ -63,35 +34,12 @@ static bool fail(GError **error, enum vmm_error code, const char *name, const ch
     return false;
 }
 
-/* CPUs that this process may run on, as large a set as the kernel needs. */
-static cpu_set_t *allowed_cpus(size_t *size)
-{
-    cpu_set_t *set = CPU_ALLOC(CPU_LIST_MAX);
-
-    *size = CPU_ALLOC_SIZE(CPU_LIST_MAX);
-    CPU_ZERO_S(*size, set);
-    if (sched_getaffinity(0, *size, set) < 0)
-        CPU_ZERO_S(*size, set);
-    return set;
-}
-
 static bool check_pin(struct cpu_group *group, const char *name, const char *pin, GError **error)
 {
     g_autofree char *reason = NULL;
-    size_t size;
-    bool ok = true;
 
-    if (!(group->cpus = cpu_list_parse(pin, &reason)))
-        return fail(error, VMM_ERROR_CONFIG, name, "pin: %s", reason);
-    cpu_set_t *allowed = allowed_cpus(&size);
-    for (unsigned i = 0; ok && i < group->cpus->len; i++) {
-        unsigned cpu = g_array_index(group->cpus, unsigned, i);
-        if (!CPU_ISSET_S(cpu, size, allowed))
-            ok = fail(error, VMM_ERROR_CONFIG, name, "pin: the host has no CPU %u that this process may use (%d are: see taskset -cp $$)", cpu,
-                      CPU_COUNT_S(size, allowed));
-    }
-    CPU_FREE(allowed);
-    return ok;
+    group->cpus = cpu_list_parse(pin, &reason);
+    return (group->cpus && cpu_list_check(group->cpus, &reason)) || fail(error, VMM_ERROR_CONFIG, name, "pin: %s", reason);
 }
 
 /* One value into one file of a group. */
@@ -221,15 +169,8 @@ bool cpu_group_enter(struct cpu_group *group, unsigned vcpu, GError **error)
     }
     if (group->cpus) {
         unsigned cpu = g_array_index(group->cpus, unsigned, vcpu % group->cpus->len);
-        cpu_set_t *set = CPU_ALLOC(CPU_LIST_MAX);
-        size_t size = CPU_ALLOC_SIZE(CPU_LIST_MAX);
-        CPU_ZERO_S(size, set);
-        CPU_SET_S(cpu, size, set);
-        bool ok = sched_setaffinity(0, size, set) == 0;
-        int saved = errno;
-        CPU_FREE(set);
-        if (!ok) {
-            g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "vCPU %u cannot run on CPU %u: %s", vcpu, cpu, g_strerror(saved));
+        if (!cpu_list_run_on(&cpu, 1)) {
+            g_set_error(error, VMM_ERROR, VMM_ERROR_FAILED, "vCPU %u cannot run on CPU %u: %s", vcpu, cpu, g_strerror(errno));
             return false;
         }
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How much of the host's CPUs a VM's vCPUs get: a share and a cap by control groups, and the CPUs that they run on. Sources: the kernel's
- * Documentation/admin-guide/cgroup-v2.rst, "Threads", "Delegation" and "CPU"; cpuset syntax as in cgroup-v2.rst, "List format".
+ * Documentation/admin-guide/cgroup-v2.rst, "Threads", "Delegation" and "CPU".
  *
  * The groups are threaded ones below the group that the VMM was started in: `vmm-PID-NAME` for the VM, and `vcpuN` in it for each vCPU. Only a VMM whose
  * group was delegated to it may make them (`systemd-run --user --scope -p Delegate=cpu vmm run ...`); nothing is changed outside.
@@ -18,8 +18,6 @@
 extern "C" {
 #endif
 
-enum { CPU_LIST_MAX = 4096 };
-
 struct cpu_limits {
     unsigned share;  /* 1 .. 100: weight of a vCPU against others, in percent of a host CPU; 0: none asked for */
     unsigned cap;    /* 1 .. 100: what a vCPU may use at most, in percent of a host CPU; 0: no limit */
@@ -27,9 +25,6 @@ struct cpu_limits {
 };
 
 struct cpu_group;
-
-/* Numbers of a list such as "0-3,8" in its order, each below CPU_LIST_MAX. NULL and a reason (caller frees) when it is none. */
-GArray *cpu_list_parse(const char *text, char **reason);
 
 /*
  * Checks what is asked for against this host and makes the groups. Errors say what is missing and how to get it; nothing is left behind then. A VM

@@ -203,6 +203,8 @@ const struct option options[] = {
     {OPTION_VGPU, "gpu_cap", OPTION_NUMBER, offsetof(struct vgpu_settings, gpu_cap), "", .min = 1, .max = 100, .example = "50", .help = CAP_HELP},
     {OPTION_VGPU, "trap_limit", OPTION_NUMBER, offsetof(struct vgpu_settings, trap_limit), "", .min = 1000, .max = 1000000000, .example = "200000",
      .help = TRAP_LIMIT_HELP},
+    {OPTION_VGPU, "pin", OPTION_STRING, offsetof(struct vgpu_settings, pin), "", .example = "2,3",
+     .help = "host CPUs for the thread that answers its VMM: the one where the vCPU that uses the GPU most is pinned, or a neighbour"},
     {OPTION_VGPU, "monitor", OPTION_CHOICE, offsetof(struct vgpu_settings, monitor), "dp", .choices = monitor_choices, .example = "dp",
      .help = MONITOR_HELP},
     {OPTION_VGPU, "mode", OPTION_STRING, offsetof(struct vgpu_settings, mode), "", .example = "1920x1080@60", .help = MODE_HELP},

@@ -85,6 +85,7 @@ struct vgpu_settings {
     char *gpu_class;  /* "normal" or "latency" */
     uint64_t gpu_cap; /* percent of each engine's time; 0: none */
     uint64_t trap_limit; /* accesses to the vGPU in a second; 0: none */
+    char *pin;        /* list of host CPUs for the thread that answers its client, or NULL */
     char *monitor;    /* "dp" or "hdmi" */
     char *mode, *edid, *vnc, *vnc_password; /* as those of a VM */
     char *screenshot; /* path, or NULL */

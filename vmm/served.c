@@ -2,6 +2,7 @@
 /* The served vGPUs and their servers; see served.h. */
 #include "vmm/served.h"
 
+#include "vmm/cpu_list.h"
 #include "vmm/error.h"
 #include "vmm/sandbox/maker.h"
 #include "vmm/sandbox/sandbox.h"
@@ -21,6 +22,7 @@ struct served_vgpu {
     unsigned user;
     struct vgpu_settings settings; /* a copy */
     char *path;                    /* absolute */
+    GArray *cpus;                  /* unsigned, of pin; NULL: anywhere */
     struct vfio_user_server *server;
     unsigned had;  /* atomic: clients that came */
     bool attached; /* atomic */
@@ -47,11 +49,13 @@ char *serve_socket_path(const struct vgpu_settings *vgpu)
     return vgpu->socket ? g_strdup(vgpu->socket) : g_build_filename(folder, name, NULL);
 }
 
-/* The server's threads. */
+/* The thread of the client's session, which all that the client asks for is done on. */
 static void connected(void *opaque)
 {
     struct served_vgpu *vgpu = opaque;
 
+    if (vgpu->cpus && !cpu_list_run_on(&g_array_index(vgpu->cpus, unsigned, 0), vgpu->cpus->len))
+        messages_add(vgpu->served->config.messages, "vgpu %s: its thread cannot run on the CPUs of pin: %s", vgpu->settings.name, g_strerror(errno));
     __atomic_store_n(&vgpu->attached, true, __ATOMIC_SEQ_CST);
     __atomic_add_fetch(&vgpu->had, 1, __ATOMIC_SEQ_CST);
     messages_add(vgpu->served->config.messages, "vgpu %s: a client is attached", vgpu->settings.name);
@@ -112,6 +116,7 @@ static void free_vgpu(struct served_vgpu *vgpu)
 {
     vfio_user_server_destroy(vgpu->server);
     option_clear_all(OPTION_VGPU, &vgpu->settings);
+    g_clear_pointer(&vgpu->cpus, g_array_unref);
     g_free(vgpu->settings.name);
     g_free(vgpu->path);
     g_free(vgpu);
@@ -175,6 +180,17 @@ static struct served_vgpu *new_vgpu(struct served *served, unsigned user, const 
     return vgpu;
 }
 
+static bool set_pin(struct served_vgpu *vgpu, const char *pin, GError **error)
+{
+    g_autofree char *reason = NULL;
+
+    vgpu->cpus = cpu_list_parse(pin, &reason);
+    if (vgpu->cpus && cpu_list_check(vgpu->cpus, &reason))
+        return true;
+    g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "pin: %s", reason);
+    return false;
+}
+
 /*
  * A socket in the default folder whose server is gone, as after a crash, is removed: names there are given by us, and a service that is started again would
  * otherwise wait for somebody with rm. Elsewhere it stays, and is an error.
@@ -227,7 +243,7 @@ bool served_attach(struct served *served, unsigned user, const struct vgpu_setti
     struct served_vgpu *vgpu = new_vgpu(served, user, settings);
     g_autofree char *folder = g_path_get_dirname(vgpu->path);
     g_autoptr(GError) problem = NULL;
-    bool ok = settings->socket || make_folder(folder, &problem);
+    bool ok = (!settings->pin || set_pin(vgpu, settings->pin, &problem)) && (settings->socket || make_folder(folder, &problem));
 
     if (ok)
         sandbox_allow(SANDBOX_SOCKET, folder);
@@ -306,6 +322,10 @@ bool served_add(struct served *served, const struct vgpu_settings *settings, GEr
         return false;
     }
     making.vgpu = new_vgpu(served, 0, settings);
+    if (settings->pin && !set_pin(making.vgpu, settings->pin, error)) {
+        free_vgpu(making.vgpu);
+        return false;
+    }
     if (served->maker)
         sandbox_maker_call(served->maker, make, &making);
     else

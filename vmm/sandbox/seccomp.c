@@ -102,6 +102,7 @@ static const struct rule rules[] = {
     ALLOW(getcpu, ALL),
     ALLOW(sched_yield, ALL),
     ALLOW(sched_getaffinity, ALL),
+    ALLOW_IF(sched_setaffinity, SERVER, IS(0, 0)), /* its own: pin of a vGPU */
     ALLOW(getrandom, ALL),
     ALLOW_IF(prlimit64, ALL, MASKED(2, UINT64_MAX, 0)), /* what the limits are */
     ALLOW(membarrier, ALL),

@@ -46,25 +46,6 @@ class Hierarchy {
     std::string own;
 };
 
-std::vector<unsigned> parse(const char *text)
-{
-    g_autofree char *reason = nullptr;
-    g_autoptr(GArray) cpus = cpu_list_parse(text, &reason);
-    EXPECT_EQ(cpus == nullptr, reason != nullptr);
-    if (!cpus)
-        return {};
-    auto *first = reinterpret_cast<unsigned *>(cpus->data);
-    return {first, first + cpus->len};
-}
-
-TEST(CpuGroup, ReadsListsOfCpus)
-{
-    EXPECT_EQ(parse("0"), (std::vector<unsigned>{0}));
-    EXPECT_EQ(parse("2-4, 8,1"), (std::vector<unsigned>{2, 3, 4, 8, 1}));
-    for (const char *bad : {"", "a", "1-", "-1", "4-2", "1-2-3", "0,,1", "4096", "0-4095,0", "18446744073709551616", "0x1"})
-        EXPECT_TRUE(parse(bad).empty()) << bad;
-}
-
 TEST(CpuGroup, PinsEachThread)
 {
     g_autoptr(GError) error = nullptr;
