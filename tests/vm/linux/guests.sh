@@ -22,6 +22,17 @@ for guest in "$@"; do
   opregion=
 done
 
+# The CPUs of the threads that answer the guests, a line each.
+answering() {
+  local task
+  for task in /proc/"$server"/task/*; do
+    [ "$(cat "$task/comm")" != vfio-user ] || sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "$task/status"
+  done 2>/dev/null | sort
+}
+pins=$(printf '%s\n' "${host_cpus[@]}" | sort)
+for _ in $(seq 600); do [ "$(answering)" != "$pins" ] || break; sleep 0.1; done
+check "each guest is answered on the CPU of its vGPU's pin" [ "$(answering)" = "$pins" ]
+
 # The picture that our side has of a guest's console against the framebuffer as the guest sees it.
 compare_screen() {
   local name=$1

@@ -4,11 +4,12 @@
 linux=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 work=$(mktemp -d)
 server='' failures=0
-children=() loops=()
+children=()
+declare -A host_cpus=() # of each served vGPU's thread, and of its guest
 
 finish() {
   local child
-  for child in "${children[@]}" "${loops[@]}"; do kill "$child" 2>/dev/null; done
+  for child in "${children[@]}"; do kill "$child" 2>/dev/null; done
   [ -z "$server" ] || kill "$server" 2>/dev/null
   wait
   rm -rf "$work"
@@ -23,32 +24,31 @@ check() { local what=$1; shift; if "$@"; then pass "$what"; else fail "$what"; f
 # need COMPONENT...: fetches what the test needs; the test is skipped where that cannot be had.
 need() { "$linux/fetch.sh" "$@" || exit $?; }
 
-# stay_awake: while this runs, no processor sleeps. A guest whose device is in another process mostly waits for messages, and what sleeps wakes up slowly:
-# with these loops, which give way to everything else in this session, there are two and a half times as many messages in a second.
-stay_awake() {
-  local n
-  [ ${#loops[@]} -eq 0 ] && command -v chrt >/dev/null || return 0
-  for n in $(seq "$(nproc)"); do
-    [ "$n" -le 4 ] || break # what two guests and their server can use
-    setpriv --pdeathsig KILL chrt --idle 0 sh -c 'while :; do :; done' &
-    loops+=($!)
+# host_cpu N: the Nth of the CPUs that this process may use, from 0 on, beginning again at their end.
+host_cpu() {
+  local range all=()
+  for range in $(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status | tr , ' '); do
+    # shellcheck disable=SC2207
+    all+=($(seq "${range%-*}" "${range#*-}"))
   done
+  echo "${all[$1 % ${#all[@]}]}"
 }
 
 # serve NAME=TYPE... [-- OPTION...]: starts vmm serve with a vGPU for each NAME, whose sockets are $work/NAME.sock, screenshots $work/NAME.png and screens
 # for viewers $work/NAME.vnc.
 serve() {
-  local config=$work/serve.ini name
+  local config=$work/serve.ini name cpu
   { echo "[gpu]"; echo "aperture = ${APERTURE:-256M}"; } >"$config"
   names=()
   while [ $# -gt 0 ] && [ "$1" != -- ]; do
     name=${1%%=*}
+    # A guest and the thread that answers it mostly wait for each other: on one CPU, nobody has to be woken on another.
+    cpu=$(host_cpu ${#names[@]}) host_cpus[$name]=$cpu
     names+=("$name")
-    printf '[vgpu %s]\ntype = %s\nsocket = %s\nscreenshot = %s\nvnc = unix:%s\n' "$name" "${1#*=}" "$work/$name.sock" "$work/$name.png" "$work/$name.vnc" >>"$config"
+    printf '[vgpu %s]\ntype = %s\npin = %s\nsocket = %s\nscreenshot = %s\nvnc = unix:%s\n' "$name" "${1#*=}" "$cpu" "$work/$name.sock" "$work/$name.png" "$work/$name.vnc" >>"$config"
     shift
   done
   [ $# -eq 0 ] || shift
-  stay_awake
   "$vmm" serve "$config" --stats "$@" >"$work/serve.out" 2>"$work/serve.err" &
   server=$!
   for name in "${names[@]}"; do
@@ -59,9 +59,10 @@ serve() {
 
 # guest NAME OPTION...: boots a guest on that vGPU in the background; results in $work/NAME.log, kernel log in $work/NAME.dmesg.
 guest() {
-  local name=$1
+  local name=$1 where=()
   shift
-  "$linux/qemu.sh" --socket "$work/$name.sock" --log "$work/$name.log" --dmesg "$work/$name.dmesg" "$@" >"$work/$name.out" 2>&1 &
+  case "$* " in *"--smp 1 "*) ;; *--smp*) false ;; esac && where=(--host-cpu "${host_cpus[$name]}") # one vCPU has only the server to talk to
+  "$linux/qemu.sh" --socket "$work/$name.sock" ${where[@]+"${where[@]}"} --log "$work/$name.log" --dmesg "$work/$name.dmesg" "$@" >"$work/$name.out" 2>&1 &
   children+=($!)
   eval "guest_$name=$!"
 }

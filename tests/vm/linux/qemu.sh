@@ -18,6 +18,7 @@ Usage: qemu.sh [OPTION]... [-- QEMU-ARGUMENT...]
   --image NAME           layer on top of base: tools, igt, mesa (of bookworm), mesa-25 (of trixie), or a cpio file; may be repeated
   --memory SIZE          RAM (512M)
   --smp N                vCPUs (1)
+  --host-cpu N           CPU of the host that all of QEMU runs on (any)
   --append TEXT          more kernel command line
   --timeout SECONDS      (300)
   --log FILE             copy of the guest's results, which go to standard output
@@ -26,18 +27,19 @@ Usage: qemu.sh [OPTION]... [-- QEMU-ARGUMENT...]
 TEXT
 }
 
-socket='' posted='' memory=512M smp=1 layers=() job='' files=() log='' dmesg='' append='' limit=300 monitor='' opregion='' kernel=6.1 extra=()
+socket='' posted='' memory=512M smp=1 layers=() job='' files=() log='' dmesg='' append='' limit=300 monitor='' opregion='' host_cpu=() kernel=6.1 extra=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage; exit 0 ;;
     --no-posted-writes) posted=',"x-no-posted-writes":true'; shift; continue ;;
     --) shift; extra=("$@"); break ;;
-    --socket | --opregion | --memory | --smp | --kernel | --image | --job | --file | --log | --dmesg | --append | --timeout | --monitor)
+    --socket | --opregion | --memory | --smp | --host-cpu | --kernel | --image | --job | --file | --log | --dmesg | --append | --timeout | --monitor)
       [ $# -ge 2 ] || usage_error "$1 needs a value" ;;&
     --socket) socket=$(readlink -f "$2") ;;
     --opregion) opregion=$2 ;;
     --memory) memory=$2 ;;
     --smp) smp=$2 ;;
+    --host-cpu) host_cpu=(taskset -c "$2") ;;
     --kernel) kernel=$2 ;;
     --image) layers+=("$2") ;;
     --job) job=$2 ;;
@@ -112,7 +114,7 @@ export QEMU_MODULE_DIR=$libraries/qemu
 mkfifo "$work/results"
 tee -p "$work/log" <"$work/results" &
 tee=$!
-setpriv --pdeathsig TERM timeout -k 5 "$limit" setpriv --pdeathsig KILL "${qemu[@]}" </dev/null >"$work/results" &
+setpriv --pdeathsig TERM timeout -k 5 "$limit" ${host_cpu[@]+"${host_cpu[@]}"} setpriv --pdeathsig KILL "${qemu[@]}" </dev/null >"$work/results" &
 pid=$!
 wait "$pid"
 status=$?
