@@ -173,6 +173,7 @@ static struct served_vgpu *new_vgpu(struct served *served, unsigned user, const 
                                             .weight = settings->weight,
                                             .gpu_cap = settings->gpu_cap,
                                             .trap_limit = settings->trap_limit,
+                                            .pin = g_strdup(settings->pin),
                                             .gpu_class = g_strdup(settings->gpu_class),
                                             .monitor = g_strdup(settings->monitor),
                                             .screenshot = g_strdup(settings->screenshot)};
@@ -180,11 +181,13 @@ static struct served_vgpu *new_vgpu(struct served *served, unsigned user, const 
     return vgpu;
 }
 
-static bool set_pin(struct served_vgpu *vgpu, const char *pin, GError **error)
+static bool set_pin(struct served_vgpu *vgpu, GError **error)
 {
     g_autofree char *reason = NULL;
 
-    vgpu->cpus = cpu_list_parse(pin, &reason);
+    if (!vgpu->settings.pin)
+        return true;
+    vgpu->cpus = cpu_list_parse(vgpu->settings.pin, &reason);
     if (vgpu->cpus && cpu_list_check(vgpu->cpus, &reason))
         return true;
     g_set_error(error, VMM_ERROR, VMM_ERROR_CONFIG, "pin: %s", reason);
@@ -213,6 +216,8 @@ static void remove_left_over(const char *path)
 /* On a thread that may listen. */
 static bool start_server(struct served_vgpu *vgpu, GError **error)
 {
+    if (!set_pin(vgpu, error))
+        return false;
     if (!vgpu->settings.socket)
         remove_left_over(vgpu->path);
     struct gpu_setup *gpu = vgpu->served->config.gpu;
@@ -243,7 +248,7 @@ bool served_attach(struct served *served, unsigned user, const struct vgpu_setti
     struct served_vgpu *vgpu = new_vgpu(served, user, settings);
     g_autofree char *folder = g_path_get_dirname(vgpu->path);
     g_autoptr(GError) problem = NULL;
-    bool ok = (!settings->pin || set_pin(vgpu, settings->pin, &problem)) && (settings->socket || make_folder(folder, &problem));
+    bool ok = settings->socket || make_folder(folder, &problem);
 
     if (ok)
         sandbox_allow(SANDBOX_SOCKET, folder);
@@ -322,10 +327,6 @@ bool served_add(struct served *served, const struct vgpu_settings *settings, GEr
         return false;
     }
     making.vgpu = new_vgpu(served, 0, settings);
-    if (settings->pin && !set_pin(making.vgpu, settings->pin, error)) {
-        free_vgpu(making.vgpu);
-        return false;
-    }
     if (served->maker)
         sandbox_maker_call(served->maker, make, &making);
     else

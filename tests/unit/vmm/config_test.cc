@@ -281,6 +281,8 @@ TEST_F(Config, ServedVgpus)
     const std::string alpha = "[vgpu alpha]\ntype = i915-GVTg_V5_8\n";
     EXPECT_EQ(message(alpha + "socket = a.sock\nweight = 3\nmonitor = hdmi\nscreenshot = a.png\n[vgpu beta]\ntype = i915-GVTg_V5_8\n"), "");
     EXPECT_EQ(message("[vgpu whole]\ntype = passthrough\n"), "");
+    EXPECT_EQ(message(alpha + "pin = 0,2-3\n"), "");
+    EXPECT_EQ(message(alpha + "pin = 3-2\n"), "test.ini: [vgpu alpha] pin: \"3-2\" is not a list of CPUs (try 0-3,8)");
     EXPECT_EQ(message("[vgpu alpha]\nsocket = a.sock\n"), "test.ini: [vgpu alpha] type: is missing (try type = i915-GVTg_V5_4)");
     EXPECT_EQ(message("[vgpu alpha]\ntype = none\n"),
               "test.ini: [vgpu alpha] type: \"none\" is not one of passthrough, i915-GVTg_V5_8, i915-GVTg_V5_4, i915-GVTg_V5_2, "
