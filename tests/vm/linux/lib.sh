@@ -61,7 +61,8 @@ serve() {
 guest() {
   local name=$1 where=()
   shift
-  case "$* " in *"--smp 1 "*) ;; *--smp*) false ;; esac && where=(--host-cpu "${host_cpus[$name]}") # one vCPU has only the server to talk to
+  # One vCPU has only the server to wait for; several run beside each other.
+  [[ " $* " = *" --smp "* && " $* " != *" --smp 1 "* ]] || where=(--host-cpu "${host_cpus[$name]}")
   "$linux/qemu.sh" --socket "$work/$name.sock" ${where[@]+"${where[@]}"} --log "$work/$name.log" --dmesg "$work/$name.dmesg" "$@" >"$work/$name.out" 2>&1 &
   children+=($!)
   eval "guest_$name=$!"
